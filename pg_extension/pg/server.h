@@ -1,0 +1,28 @@
+#pragma once
+
+// The server's headers, made fit for C++: wrapped in extern "C", and rid of the macros that replace
+// the C library's printf family, which would break every C++ header included later.
+
+extern "C" {
+// clang-format off
+#include "postgres.h"
+// clang-format on
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+}
+
+#undef vsnprintf
+#undef snprintf
+#undef vsprintf
+#undef sprintf
+#undef vfprintf
+#undef fprintf
+#undef vprintf
+#undef printf
+#undef strerror
+#undef strerror_r
+#undef gettext
+#undef ngettext
+#undef _
