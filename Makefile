@@ -1,18 +1,120 @@
-# PGXS makefile of the extension; `make demo` and `make test` at the end drive everything else.
-EXTENSION = pg_brigade
+# PGXS makefile of the extension: `make`, `make install` and `make installcheck` work as for any
+# extension. Everything else (sidecar, tests, demo, checks) is below the include.
+EXTENSION = sql/pg_brigade
 MODULE_big = pg_brigade
-SOURCES = $(wildcard pg_extension/*.cpp pg_extension/*/*.cpp)
+SOURCES := $(wildcard pg_extension/*.cpp pg_extension/*/*.cpp)
 OBJS = $(SOURCES:.cpp=.o)
 DATA = $(wildcard sql/pg_brigade--*.sql)
-REGRESS = $(patsubst regress/sql/%.sql,%,$(sort $(wildcard regress/sql/*.sql)))
+EXTRA_CLEAN = $(OBJS:.o=.d) build
+
+# Assigned with := so that an empty list reads as undefined to PGXS.
+REGRESS := $(patsubst regress/sql/%.sql,%,$(sort $(wildcard regress/sql/*.sql)))
 REGRESS_OPTS = --inputdir=regress --outputdir=build/regress
+ISOLATION := $(patsubst regress/specs/%.spec,%,$(sort $(wildcard regress/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=regress --outputdir=build/isolation
+REGRESS_PREP = build/regress build/isolation
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 # JIT inlines nothing of ours, so no LLVM bitcode is built.
 override with_llvm = no
 
-PG_CPPFLAGS = -Ipg_extension -isystem $(shell $(PG_CONFIG) --includedir-server)
+# -isystem: warnings are for our code, not for the server's headers.
+PG_CPPFLAGS = -Ipg_extension -isystem $(shell $(PG_CONFIG) --includedir-server) -MMD -MP
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Werror -fPIC
 SHLIB_LINK = -lstdc++ -lyaml-cpp -lsqlite3 -lxxhash
+
+ifneq ($(PGXS),)
 include $(PGXS)
+-include $(OBJS:.o=.d)
+else
+all install installcheck uninstall clean:
+	@echo "No Postgres development files: $(PG_CONFIG) --pgxs says nothing." >&2
+	@echo "Run 'make dependencies' (Debian), or set PG_CONFIG." >&2
+	@exit 1
+endif
+
+# Objects built against another server, or with other flags, are built anew.
+$(OBJS): build/compiled-for
+build/compiled-for: always
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(includedir_server) $(CXX) $(CXXFLAGS) $(CPPFLAGS)' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+build/regress build/isolation:
+	mkdir -p $@
+
+# ---- Beyond the extension ------------------------------------------------------------------------
+
+CLUSTER = regress/lib/cluster
+STAGE = $(CURDIR)/build/postgres
+STAGED_PG_CONFIG = $(STAGE)/bin/pg_config
+NODE = regress/e2e/node_modules/.bin/node
+JOBS ?= $(shell nproc)
+CXX_FILES = $(shell find pg_extension sidecar regress/unit bench fuzz \
+	-name '*.cpp' -o -name '*.h' 2>/dev/null)
+CMAKE_OPTIONS = $(if $(shell command -v ninja),-G Ninja) \
+	$(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+
+help:  ## Shows this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 18
+
+dependencies:  ## Installs what building and testing need and is missing (apt, npm)
+	@packaging/install-dependencies
+
+sidecar: build/cmake/CMakeCache.txt  ## Builds the sidecar: build/cmake/sidecar/brigade-sidecar
+	cmake --build build/cmake --target brigade-sidecar --parallel $(JOBS)
+
+unit: build/cmake/CMakeCache.txt  ## Builds and runs the unit tests, which need no server
+	cmake --build build/cmake --parallel $(JOBS)
+	ctest --test-dir build/cmake --output-on-failure --no-tests=error --parallel $(JOBS)
+
+build/cmake/CMakeCache.txt:
+	cmake -S . -B build/cmake $(CMAKE_OPTIONS)
+
+sanitize:  ## The unit tests once more, under AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake -S . -B build/sanitize $(CMAKE_OPTIONS) -DBRIGADE_SANITIZE=ON
+	cmake --build build/sanitize --parallel $(JOBS)
+	ctest --test-dir build/sanitize --output-on-failure --no-tests=error --parallel $(JOBS)
+
+stage: all  ## A private copy of Postgres with the extension installed: build/postgres
+	regress/lib/copy-postgres '$(PG_CONFIG)' '$(STAGE)'
+	@$(MAKE) --no-print-directory install DESTDIR='$(STAGE)' > build/install.log \
+		|| { cat build/install.log; exit 1; }
+
+regress: stage  ## pg_regress and isolation tests, on a throwaway server
+	$(CLUSTER) run -- $(MAKE) --no-print-directory installcheck PG_CONFIG=$(STAGED_PG_CONFIG)
+
+tap: stage  ## Tests of crashes, restarts and replication
+	regress/lib/prove '$(STAGED_PG_CONFIG)' regress/t/*.pl
+
+e2e: stage sidecar  ## Tests with a real client SDK
+	$(NODE) --test --test-concurrency=1 regress/e2e/
+
+test: dependencies  ## Everything there is to test
+	$(MAKE) unit
+	$(MAKE) regress
+	$(MAKE) tap
+	$(MAKE) e2e
+
+demo: dependencies  ## Two real clients sync a to-do database (KEEP=1: until Ctrl-C)
+	$(MAKE) stage sidecar
+	@KEEP='$(KEEP)' DEMO_SECONDS='$(DEMO_SECONDS)' $(NODE) examples/todo/demo.js
+
+format:  ## Formats the C++ sources
+	clang-format -i $(CXX_FILES)
+
+format-check:  ## Fails if `make format` would change anything
+	clang-format --dry-run --Werror $(CXX_FILES)
+
+tidy: build/cmake/CMakeCache.txt  ## clang-tidy; warnings are errors
+	TIDY_FLAGS='$(CXXFLAGS) $(CPPFLAGS)' JOBS=$(JOBS) .ci/tidy $(SOURCES)
+
+check-includes:  ## Fails on an include the layout forbids
+	.ci/check-includes
+
+check-sizes:  ## Fails on too long lines, functions and files
+	.ci/check-sizes
+
+.PHONY: always help dependencies sidecar unit sanitize stage regress tap e2e test demo format \
+	format-check tidy check-includes check-sizes
