@@ -49,7 +49,9 @@ build/regress build/isolation:
 CLUSTER = regress/lib/cluster
 STAGE = $(CURDIR)/build/postgres
 STAGED_PG_CONFIG = $(STAGE)/bin/pg_config
-NODE = regress/e2e/node_modules/.bin/node
+NODE = regress/e2e/node_modules/.bin/node --disable-warning=ExperimentalWarning
+TAP_TESTS = $(sort $(wildcard regress/t/*.pl))
+E2E_TESTS = $(sort $(wildcard regress/e2e/*.test.js))
 JOBS ?= $(shell nproc)
 CXX_FILES = $(shell find pg_extension sidecar regress/unit bench fuzz \
 	-name '*.cpp' -o -name '*.h' 2>/dev/null)
@@ -57,7 +59,7 @@ CMAKE_OPTIONS = $(if $(shell command -v ninja),-G Ninja) \
 	$(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
 help:  ## Shows this list
-	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 18
 
 dependencies:  ## Installs what building and testing need and is missing (apt, npm)
 	@packaging/install-dependencies
@@ -86,19 +88,17 @@ regress: stage  ## pg_regress and isolation tests, on a throwaway server
 	$(CLUSTER) run -- $(MAKE) --no-print-directory installcheck PG_CONFIG=$(STAGED_PG_CONFIG)
 
 tap: stage  ## Tests of crashes, restarts and replication
-	regress/lib/prove '$(STAGED_PG_CONFIG)' regress/t/*.pl
+	regress/lib/prove '$(STAGED_PG_CONFIG)' $(TAP_TESTS)
 
 e2e: stage sidecar  ## Tests with a real client SDK
-	$(NODE) --test --test-concurrency=1 regress/e2e/
+	$(NODE) --test --test-concurrency=1 $(E2E_TESTS)
 
 test: dependencies  ## Everything there is to test
-	$(MAKE) unit
-	$(MAKE) regress
-	$(MAKE) tap
-	$(MAKE) e2e
+	$(MAKE) --jobs=$(JOBS) stage sidecar
+	$(MAKE) --jobs=1 --keep-going unit regress tap e2e
 
-demo: dependencies  ## Two real clients sync a to-do database (KEEP=1: until Ctrl-C)
-	$(MAKE) stage sidecar
+demo: dependencies  ## Two devices follow a to-do database, live (KEEP=1: until Ctrl-C)
+	$(MAKE) --jobs=$(JOBS) stage sidecar
 	@KEEP='$(KEEP)' DEMO_SECONDS='$(DEMO_SECONDS)' $(NODE) examples/todo/demo.js
 
 format:  ## Formats the C++ sources

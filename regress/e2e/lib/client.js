@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { column, LogLevels, Schema, Table } from '@powersync/common';
+import { PowerSyncDatabase } from '@powersync/node';
+
+import { applyUpload } from './backend.js';
+import { signToken } from './token.js';
+
+const schema = new Schema({
+  lists: new Table({ owner_id: column.text, name: column.text, created_at: column.text }),
+  todos: new Table({
+    list_id: column.text,
+    description: column.text,
+    completed: column.integer,
+    created_at: column.text,
+  }),
+  settings: new Table({ value: column.text }),
+});
+export const tables = Object.keys(schema.props);
+
+/** One user's device: the SDK as published, with a SQLite database of its own. */
+export class Client {
+  static async open(user, { server, sidecar, connect = {} }) {
+    const client = new Client();
+    client.user = user;
+    client.directory = await mkdtemp(join(tmpdir(), 'pg_brigade-client.'));
+    client.log = [];
+    client.db = new PowerSyncDatabase({
+      schema,
+      database: {
+        dbFilename: 'client.sqlite',
+        dbLocation: client.directory,
+        implementation: { type: 'node:sqlite' },
+      },
+      logger: {
+        log: ({ level, message, error }) => {
+          if (level >= LogLevels.info) client.log.push(`${message} ${error ?? ''}`);
+        },
+      },
+    });
+    client.connector = {
+      fetchCredentials: async () => ({ endpoint: sidecar.url, token: signToken(user) }),
+      uploadData: async (db) => {
+        for (let next; (next = await db.getNextCrudTransaction()); await next.complete()) {
+          await applyUpload(server.pool, next);
+        }
+      },
+    };
+    client.options = { retryDelayMs: 200, crudUploadThrottleMs: 10, ...connect };
+    await client.reconnect();
+    return client;
+  }
+
+  reconnect() {
+    return this.db.connect(this.connector, this.options);
+  }
+
+  rows(table) {
+    return this.db.getAll(`SELECT * FROM ${table} ORDER BY id`);
+  }
+
+  /** Resolves with the first true value of `condition(client)`, which is tried after every change
+   * of the database or of the connection's state; fails after `timeout_ms`. */
+  async until(condition, timeout_ms = 15_000) {
+    const { promise, resolve, reject } = Promise.withResolvers();
+    const attempt = async () => {
+      try {
+        const value = await condition(this);
+        if (value) resolve(value);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const stopWatching = this.db.onChange({ onChange: attempt }, { tables, throttleMs: 1 });
+    const stopListening = this.db.registerListener({ statusChanged: attempt });
+    const timer = setTimeout(() => reject(this.#timeout(condition, timeout_ms)), timeout_ms);
+    try {
+      await attempt();
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      stopWatching();
+      stopListening();
+    }
+  }
+
+  #timeout(condition, timeout_ms) {
+    return new Error(`not within ${timeout_ms} ms: ${condition}\n` +
+      `${this.user}'s log ends with:\n  ${this.log.slice(-10).join('\n  ')}`);
+  }
+
+  /** Resolves when everything written here has been uploaded. */
+  uploaded(timeout_ms) {
+    return this.until(async () => (await this.db.getUploadQueueStats()).count === 0, timeout_ms);
+  }
+
+  async close() {
+    await this.db.close();
+    await rm(this.directory, { recursive: true });
+  }
+}

@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+import pg from 'pg';
+
+import { repository } from './paths.js';
+
+const run = promisify(execFile);
+const cluster = join(repository, 'regress/lib/cluster');
+
+/** A throwaway Postgres server; see regress/lib/cluster. */
+export class Server {
+  static async start(...settings) {
+    const { stdout } = await run(cluster, ['start', ...settings]);
+    return new Server(stdout.trim());
+  }
+
+  constructor(directory) {
+    this.directory = directory;
+    this.uri = `postgresql:///postgres?host=${directory}&user=postgres`;
+    this.#openPool();
+  }
+
+  #openPool() {
+    this.pool = new pg.Pool({ host: this.directory, user: 'postgres', database: 'postgres' });
+    this.pool.on('error', () => {}); // A connection that ends while idle is no news here.
+  }
+
+  /** The rows of one statement, or of the last of several statements without parameters. */
+  async query(text, parameters) {
+    const result = await this.pool.query(text, parameters);
+    return (Array.isArray(result) ? result.at(-1) : result).rows;
+  }
+
+  async runFile(...path) {
+    await this.query(await readFile(join(...path), 'utf8'));
+  }
+
+  /** Restarts as `pg_ctl restart -m mode` does; `immediate` is a crash with recovery. */
+  async restart(mode) {
+    await run(cluster, ['restart', this.directory, mode]);
+    await this.#reopen();
+  }
+
+  /** Kills the background worker as the kernel would for want of memory, and waits until Postgres,
+   * which then restarts all its processes, is back. */
+  async killWorker() {
+    const [{ pid }] = await this.query(
+      `SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'pg_brigade%'`);
+    const client = await this.pool.connect();
+    const disconnected = once(client, 'error');
+    process.kill(pid, 'SIGKILL');
+    await disconnected;
+    client.release(true);
+    await this.#reopen();
+    return pid;
+  }
+
+  async #reopen() {
+    await this.pool.end();
+    this.#openPool();
+    // The server announces the end of its recovery to nobody, so ask until it answers.
+    for (const deadline = Date.now() + 30_000; ; ) {
+      try {
+        return await this.query('SELECT 1');
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await delay(20);
+      }
+    }
+  }
+
+  async log() {
+    return readFile(join(this.directory, 'log'), 'utf8');
+  }
+
+  async stop() {
+    await this.pool.end();
+    await run(cluster, ['stop', this.directory]);
+  }
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { join } from 'node:path';
+
+import { Client, tables } from './client.js';
+import { example } from './paths.js';
+import { Server } from './server.js';
+import { Sidecar } from './sidecar.js';
+
+const timestamp = `to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                   AS created_at`;
+
+// What a user may see, said once more in plain SQL.
+const visible = {
+  lists: `SELECT id::text, owner_id, name, ${timestamp} FROM lists WHERE owner_id = $1`,
+  todos: `SELECT id::text, list_id::text, description, completed::int, ${timestamp} FROM todos
+          WHERE list_id IN (SELECT id FROM lists WHERE owner_id = $1)`,
+  settings: `SELECT id, value FROM settings WHERE $1 <> ''`,
+};
+
+/** Postgres, sidecar and clients with the to-do example deployed. */
+export class Todo {
+  static async start({ preload = false } = {}) {
+    const todo = new Todo();
+    todo.clients = [];
+    todo.server = await Server.start(
+      ...(preload ? [`shared_preload_libraries = 'pg_brigade'`] : []));
+    try {
+      await todo.server.runFile(example, 'schema.sql');
+      await todo.server.runFile(example, 'data.sql');
+      await todo.server.query('CREATE EXTENSION pg_brigade');
+      await todo.deploy(await readFile(join(example, 'sync-config.yaml'), 'utf8'));
+      todo.sidecar = await Sidecar.start(todo.server);
+    } catch (error) {
+      await todo.stop();
+      throw error;
+    }
+    return todo;
+  }
+
+  deploy(yaml) {
+    return this.server.query('SELECT brigade.deploy($1)', [yaml]);
+  }
+
+  async open(user, connect) {
+    const client = await Client.open(user, { ...this, connect });
+    this.clients.push(client);
+    return client;
+  }
+
+  /** The rows of `table` that `user` should have. */
+  expected(user, table) {
+    return this.server.query(`${visible[table]} ORDER BY id::text COLLATE "C"`, [user]);
+  }
+
+  /** Resolves when `client` holds exactly the rows its user may see in Postgres now. */
+  async inSync(client, timeout_ms) {
+    for (const table of tables) {
+      const expected = await this.expected(client.user, table);
+      await client
+        .until(async () => isDeepStrictEqual(await client.rows(table), expected), timeout_ms)
+        .catch(async (error) => {
+          assert.deepEqual(await client.rows(table), expected, `${table}: ${error.message}`);
+          throw error;
+        });
+    }
+  }
+
+  async stop() {
+    for (const client of this.clients) await client.close();
+    await this.sidecar?.end('SIGTERM');
+    await this.server.stop();
+  }
+}
