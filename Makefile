@@ -49,7 +49,7 @@ build/regress build/isolation:
 CLUSTER = regress/lib/cluster
 STAGE = $(CURDIR)/build/postgres
 STAGED_PG_CONFIG = $(STAGE)/bin/pg_config
-NODE = regress/e2e/node_modules/.bin/node --disable-warning=ExperimentalWarning
+NODE = regress/e2e/node_modules/node-linux-*/bin/node --disable-warning=ExperimentalWarning
 TAP_TESTS = $(sort $(wildcard regress/t/*.pl))
 E2E_TESTS = $(sort $(wildcard regress/e2e/*.test.js))
 JOBS ?= $(shell nproc)
@@ -57,6 +57,10 @@ CXX_FILES = $(shell find pg_extension sidecar regress/unit bench fuzz \
 	-name '*.cpp' -o -name '*.h' 2>/dev/null)
 CMAKE_OPTIONS = $(if $(shell command -v ninja),-G Ninja) \
 	$(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+
+clean: clean-stage
+clean-stage:
+	rm -rf "$$(readlink '$(STAGE)')"
 
 help:  ## Shows this list
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /\1\t/p' Makefile | expand -t 18
@@ -116,5 +120,5 @@ check-includes:  ## Fails on an include the layout forbids
 check-sizes:  ## Fails on too long lines, functions and files
 	.ci/check-sizes
 
-.PHONY: always help dependencies sidecar unit sanitize stage regress tap e2e test demo format \
+.PHONY: always clean-stage help dependencies sidecar unit sanitize stage regress tap e2e test demo format \
 	format-check tidy check-includes check-sizes
