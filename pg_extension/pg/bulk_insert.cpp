@@ -111,7 +111,6 @@ void BulkInsert::State::close() {
   FreeExecutorState(executor);
   MemoryContextDelete(rows);
   table_close(relation, NoLock);
-  CommandCounterIncrement();
 }
 
 BulkInsert::BulkInsert(const char* schema, const char* table, int columns)
@@ -147,11 +146,16 @@ void BulkInsert::end_row() {
   cell_count_ = 0;
 }
 
-void BulkInsert::finish() {
+void BulkInsert::flush() {
   guard([&] {
     if (state_->slot_count > 0) state_->write();
-    state_->close();
+    CommandCounterIncrement();
   });
+}
+
+void BulkInsert::finish() {
+  flush();
+  guard([&] { state_->close(); });
 }
 
 }  // namespace brigade::pg

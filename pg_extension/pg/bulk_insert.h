@@ -28,7 +28,9 @@ class BulkInsert {
   BulkInsert& null();
   void end_row();
 
-  // Writes all rows and their index entries. Call it before the transaction commits.
+  // Makes the rows added so far visible to statements of this transaction.
+  void flush();
+  // Flushes and closes the table. Call it before the transaction commits.
   void finish();
 
  private:

@@ -16,4 +16,58 @@ inline void insert_index_entries(ResultRelInfo* target, TupleTableSlot* slot, ES
 }
 #endif
 
+#ifdef REORDERBUFFER_H
+// The old or new tuple of a decoded change; null if the WAL holds none.
+#if PG_VERSION_NUM >= 170000
+inline HeapTuple old_tuple(const ReorderBufferChange& change) { return change.data.tp.oldtuple; }
+inline HeapTuple new_tuple(const ReorderBufferChange& change) { return change.data.tp.newtuple; }
+#else
+inline HeapTuple plain_tuple(ReorderBufferTupleBuf* buffer) {
+  return buffer == nullptr ? nullptr : &buffer->tuple;
+}
+inline HeapTuple old_tuple(const ReorderBufferChange& change) {
+  return plain_tuple(change.data.tp.oldtuple);
+}
+inline HeapTuple new_tuple(const ReorderBufferChange& change) {
+  return plain_tuple(change.data.tp.newtuple);
+}
+#endif
+#endif
+
+#ifdef SLOT_H
+inline void create_ephemeral_slot(const char* name) {
+#if PG_VERSION_NUM >= 170000
+  ReplicationSlotCreate(name, true, RS_EPHEMERAL, false, false, false);
+#else
+  ReplicationSlotCreate(name, true, RS_EPHEMERAL, false);
+#endif
+}
+
+inline void acquire_slot(const char* name) {
+#if PG_VERSION_NUM >= 180000
+  ReplicationSlotAcquire(name, true, true);
+#else
+  ReplicationSlotAcquire(name, true);
+#endif
+}
+
+inline bool slot_is_invalidated(const ReplicationSlot& slot) {
+#if PG_VERSION_NUM >= 160000
+  return slot.data.invalidated != RS_INVAL_NONE;
+#else
+  return slot.data.invalidated_at != InvalidXLogRecPtr;
+#endif
+}
+#endif
+
+#ifdef XLOG_H
+inline XLogRecPtr flushed_wal_end() {
+#if PG_VERSION_NUM >= 150000
+  return GetFlushRecPtr(nullptr);
+#else
+  return GetFlushRecPtr();
+#endif
+}
+#endif
+
 }  // namespace brigade::pg

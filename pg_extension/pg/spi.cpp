@@ -38,10 +38,6 @@ Parameters& Parameters::add(std::string_view text) {
                 }));
 }
 
-Parameters& Parameters::add(const std::optional<std::string>& text) {
-  return text ? add(std::string_view(*text)) : add_null(TEXTOID);
-}
-
 Parameters& Parameters::add(std::span<const int64_t> values) {
   static_assert(sizeof(Datum) == sizeof(int64_t), "8-byte Datum");
   auto* datums = reinterpret_cast<Datum*>(const_cast<int64_t*>(values.data()));

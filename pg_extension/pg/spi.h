@@ -18,7 +18,6 @@ class Parameters {
   Parameters& add(int32_t value);
   Parameters& add(int64_t value);
   Parameters& add(std::string_view text);
-  Parameters& add(const std::optional<std::string>& text);
   Parameters& add(bool value);
   Parameters& add_lsn(uint64_t lsn);
   Parameters& add_null(uint32_t type);
@@ -31,6 +30,7 @@ class Parameters {
 
   // Without these overloads a literal would become a bool, and a vector would not convert.
   Parameters& add(const char* text) { return add(std::string_view(text)); }
+  Parameters& add(const std::string& text) { return add(std::string_view(text)); }
   template <typename Element>
   Parameters& add(const std::vector<Element>& values) {
     return add(std::span<const Element>(values));

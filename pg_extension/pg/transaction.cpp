@@ -11,13 +11,27 @@ extern "C" {
 
 namespace brigade::pg {
 
+namespace {
+
+void prepare_for_sql() {
+  SPI_connect();
+  PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+}  // namespace
+
 Transaction::Transaction() {
   guard([] {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
-    SPI_connect();
-    PushActiveSnapshot(GetTransactionSnapshot());
+    prepare_for_sql();
   });
+}
+
+Transaction Transaction::adopt() { return Transaction(Adopted{}); }
+
+Transaction::Transaction(Adopted) {
+  guard([] { prepare_for_sql(); });
 }
 
 void Transaction::commit() {

@@ -7,6 +7,8 @@ namespace brigade::pg {
 class Transaction {
  public:
   Transaction();
+  // Takes over the transaction that begin_snapshot_transaction() left open.
+  static Transaction adopt();
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
@@ -15,6 +17,9 @@ class Transaction {
   void commit();
 
  private:
+  struct Adopted {};
+  explicit Transaction(Adopted);
+
   bool open_ = true;
 };
 

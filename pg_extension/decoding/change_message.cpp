@@ -1,0 +1,175 @@
+#include "decoding/change_message.h"
+
+#include <algorithm>
+
+namespace brigade {
+
+namespace {
+
+void put_kind(ByteWriter& writer, MessageKind kind) { writer.integer(kind); }
+
+void put_ids(ByteWriter& writer, const std::vector<int32_t>& ids) {
+  writer.integer(static_cast<uint32_t>(ids.size()));
+  for (const int32_t id : ids) writer.integer(id);
+}
+
+std::vector<int32_t> get_ids(ByteReader& reader) {
+  std::vector<int32_t> ids(reader.integer<uint32_t>());
+  for (int32_t& id : ids) id = reader.integer<int32_t>();
+  return ids;
+}
+
+template <typename Part>
+uint32_t count_mapped(const std::vector<Part>& parts, const std::vector<int32_t>& ids) {
+  return static_cast<uint32_t>(std::count_if(
+      parts.begin(), parts.end(), [&](const Part& part) { return ids[part.definition] != 0; }));
+}
+
+void put_output(ByteWriter& writer, const RowEffects::Output& output, int32_t id) {
+  writer.integer(id);
+  writer.bytes(output.object_type);
+  writer.bytes(output.object_id);
+  writer.bytes(output.data);
+  writer.integer(static_cast<uint32_t>(output.parameters.size()));
+  for (const std::string& parameters : output.parameters) writer.bytes(parameters);
+}
+
+void put_effects(ByteWriter& writer, const RowEffects& effects, const std::vector<int32_t>& ids) {
+  writer.integer(count_mapped(effects.outputs, ids));
+  for (const RowEffects::Output& output : effects.outputs) {
+    if (ids[output.definition] != 0) put_output(writer, output, ids[output.definition]);
+  }
+  writer.integer(count_mapped(effects.lookups, ids));
+  for (const RowEffects::Lookup& lookup : effects.lookups) {
+    if (ids[lookup.definition] == 0) continue;
+    writer.integer(ids[lookup.definition]);
+    writer.bytes(lookup.key);
+    writer.bytes(lookup.value);
+  }
+}
+
+EffectsView::Output get_output(ByteReader& reader) {
+  EffectsView::Output output;
+  output.definition = reader.integer<int32_t>();
+  output.object_type = reader.bytes();
+  output.object_id = reader.bytes();
+  output.data = reader.bytes();
+  output.parameters.resize(reader.integer<uint32_t>());
+  for (std::string_view& parameters : output.parameters) parameters = reader.bytes();
+  return output;
+}
+
+EffectsView get_effects(ByteReader& reader) {
+  EffectsView effects;
+  for (auto left = reader.integer<uint32_t>(); left > 0; left--) {
+    effects.outputs.push_back(get_output(reader));
+  }
+  for (auto left = reader.integer<uint32_t>(); left > 0; left--) {
+    const auto definition = reader.integer<int32_t>();
+    const std::string_view key = reader.bytes();
+    effects.lookups.push_back({definition, key, reader.bytes()});
+  }
+  return effects;
+}
+
+enum class StateForm : uint8_t { absent, subkey_only, full };
+
+void put_state(ByteWriter& writer, const EncodableState* state, const std::vector<int32_t>& ids) {
+  if (state == nullptr) return writer.integer(StateForm::absent);
+  writer.integer(state->effects == nullptr ? StateForm::subkey_only : StateForm::full);
+  writer.integer(state->subkey);
+  if (state->effects != nullptr) put_effects(writer, *state->effects, ids);
+}
+
+}  // namespace
+
+void encode_row_change(std::string& target, const std::vector<int32_t>& definitions,
+                       const std::vector<int32_t>& ids, bool remember, const EncodableState* before,
+                       const EncodableState* after) {
+  ByteWriter writer(target);
+  put_kind(writer, MessageKind::row_change);
+  put_ids(writer, definitions);
+  writer.integer(remember);
+  put_state(writer, before, ids);
+  put_state(writer, after, ids);
+}
+
+RowChange decode_row_change(ByteReader& reader) {
+  RowChange change;
+  change.definitions = get_ids(reader);
+  change.remember = reader.integer<bool>();
+  const auto before = reader.integer<StateForm>();
+  change.has_before = before != StateForm::absent;
+  change.before.known = before != StateForm::subkey_only;
+  if (change.has_before) change.before.subkey = reader.integer<Subkey>();
+  if (before == StateForm::full) change.before.effects = get_effects(reader);
+  change.has_after = reader.integer<StateForm>() != StateForm::absent;
+  if (!change.has_after) return change;
+  change.after.subkey = reader.integer<Subkey>();
+  change.after.effects = get_effects(reader);
+  return change;
+}
+
+void encode(std::string& target, const TruncateChange& truncate) {
+  ByteWriter writer(target);
+  put_kind(writer, MessageKind::truncate);
+  put_ids(writer, truncate.definitions);
+  writer.integer(truncate.table);
+}
+
+TruncateChange decode_truncate(ByteReader& reader) {
+  TruncateChange truncate;
+  truncate.definitions = get_ids(reader);
+  truncate.table = reader.integer<std::array<char, 4>>();
+  return truncate;
+}
+
+void encode(std::string& target, const WriteCheckpointRequest& request) {
+  ByteWriter writer(target);
+  put_kind(writer, MessageKind::write_checkpoint);
+  writer.bytes(request.user_id);
+  writer.bytes(request.client_id);
+  writer.integer(request.request_id);
+}
+
+WriteCheckpointRequest decode_write_checkpoint(ByteReader& reader) {
+  WriteCheckpointRequest request;
+  request.user_id = reader.bytes();
+  request.client_id = reader.bytes();
+  request.request_id = reader.integer<int64_t>();
+  return request;
+}
+
+void encode(std::string& target, const RowFailure& failure) {
+  ByteWriter writer(target);
+  put_kind(writer, MessageKind::row_failure);
+  writer.integer(failure.definition);
+  writer.bytes(failure.table);
+  writer.bytes(failure.key);
+  writer.bytes(failure.reason);
+}
+
+RowFailure decode_row_failure(ByteReader& reader) {
+  RowFailure failure;
+  failure.definition = reader.integer<int32_t>();
+  failure.table = reader.bytes();
+  failure.key = reader.bytes();
+  failure.reason = reader.bytes();
+  return failure;
+}
+
+void encode(std::string& target, const TransactionEnd& end) {
+  ByteWriter writer(target);
+  put_kind(writer, MessageKind::transaction_end);
+  writer.integer(end.commit_lsn);
+  writer.integer(end.end_lsn);
+}
+
+TransactionEnd decode_transaction_end(ByteReader& reader) {
+  TransactionEnd end{};
+  end.commit_lsn = reader.integer<uint64_t>();
+  end.end_lsn = reader.integer<uint64_t>();
+  return end;
+}
+
+}  // namespace brigade

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "decoding/byte_stream.h"
+#include "evaluator/row_effects.h"
+
+// What the output plugin tells the writer. Messages are bytes, so that they can pass through
+// memory, a spill file or another process alike. Row changes of a transaction come first, its
+// commit last.
+namespace brigade {
+
+// Tells a source row from every other: 4 bytes hashed from its table's name, so that the rows of a
+// table lie together, and 12 hashed from its key's values.
+using Subkey = std::array<char, 16>;
+
+inline std::string_view view(const Subkey& subkey) { return {subkey.data(), subkey.size()}; }
+
+// One state of a row as views into a message. Definitions are ids of brigade.definition.
+struct EffectsView {
+  struct Output {
+    int32_t definition;
+    std::string_view object_type;
+    std::string_view object_id;
+    std::string_view data;
+    std::vector<std::string_view> parameters;
+  };
+  struct Lookup {
+    int32_t definition;
+    std::string_view key;
+    std::string_view value;
+  };
+  std::vector<Output> outputs;
+  std::vector<Lookup> lookups;
+};
+
+// A row that was inserted, updated or deleted.
+struct RowChange {
+  // Where the row was before. `known`: `effects` tells it (nothing for an insert); otherwise
+  // only the subkey is known, and storage has to remember what the row meant.
+  struct Before {
+    bool known = true;
+    Subkey subkey{};
+    EffectsView effects;
+  };
+  struct After {
+    Subkey subkey{};
+    EffectsView effects;
+  };
+  std::vector<int32_t> definitions;  // those that read the table, as ids
+  bool remember = false;  // the WAL will not hold this row's old state: storage keeps what it meant
+  bool has_before = false;
+  Before before;
+  bool has_after = false;
+  After after;
+};
+
+struct TruncateChange {
+  std::vector<int32_t> definitions;
+  std::array<char, 4> table;  // how the subkeys of its rows begin
+};
+
+struct WriteCheckpointRequest {
+  std::string user_id;
+  std::string client_id;
+  int64_t request_id;
+};
+
+// A row that could not be processed. It is recorded; the rest of the transaction goes on.
+struct RowFailure {
+  int32_t definition;
+  std::string table;
+  std::string key;
+  std::string reason;
+};
+
+struct TransactionEnd {
+  uint64_t commit_lsn;  // start of the commit record
+  uint64_t end_lsn;     // its end: the position after this transaction
+};
+
+enum class MessageKind : uint8_t {
+  row_change,
+  truncate,
+  write_checkpoint,
+  row_failure,
+  transaction_end,
+};
+
+// Encoders append one message. `ids` maps RowEffects' definition indexes to ids; an index mapped to
+// 0 is left out.
+struct EncodableState {
+  Subkey subkey;
+  const RowEffects* effects;  // null: not known
+};
+void encode_row_change(std::string& target, const std::vector<int32_t>& definitions,
+                       const std::vector<int32_t>& ids, bool remember, const EncodableState* before,
+                       const EncodableState* after);
+void encode(std::string& target, const TruncateChange& truncate);
+void encode(std::string& target, const WriteCheckpointRequest& request);
+void encode(std::string& target, const RowFailure& failure);
+void encode(std::string& target, const TransactionEnd& end);
+
+// Decoders. REQUIRES: the kind byte has been read.
+RowChange decode_row_change(ByteReader& reader);
+TruncateChange decode_truncate(ByteReader& reader);
+WriteCheckpointRequest decode_write_checkpoint(ByteReader& reader);
+RowFailure decode_row_failure(ByteReader& reader);
+TransactionEnd decode_transaction_end(ByteReader& reader);
+
+}  // namespace brigade

@@ -1,0 +1,146 @@
+#include "decoding/relation_cache.h"
+
+#include <algorithm>
+
+#include "pg/error.h"
+
+extern "C" {
+#include "access/sysattr.h"
+#include "catalog/pg_class.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+}
+
+namespace brigade {
+
+namespace {
+
+// Relations the catalog said changed since the cache last looked; InvalidOid means all. The server
+// has no way to unregister a callback, so one list serves the process.
+struct Invalidations {
+  bool all = false;
+  std::vector<Oid> relations;
+};
+Invalidations invalidations;
+
+void on_relation_change(Datum, Oid relation_id) {
+  if (relation_id == InvalidOid || invalidations.relations.size() >= 1024) {
+    invalidations.all = true;
+  } else {
+    invalidations.relations.push_back(relation_id);
+  }
+}
+
+void register_callback_once() {
+  static bool registered = false;
+  if (registered) return;
+  registered = true;
+  invalidations.relations.reserve(1024);  // the callback must not throw
+  pg::guard([] { CacheRegisterRelcacheCallback(on_relation_change, 0); });
+}
+
+// Attribute numbers of the columns that tell rows apart: the replica identity's, else the primary
+// key's (identity FULL), else none.
+std::vector<int> identity_attributes(Relation relation) {
+  const bool full = relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
+  Bitmapset* attributes = pg::guard([&] {
+    return RelationGetIndexAttrBitmap(
+        relation, full ? INDEX_ATTR_BITMAP_PRIMARY_KEY : INDEX_ATTR_BITMAP_IDENTITY_KEY);
+  });
+  std::vector<int> numbers;
+  for (int i = bms_next_member(attributes, -1); i >= 0; i = bms_next_member(attributes, i)) {
+    numbers.push_back(i + FirstLowInvalidHeapAttributeNumber);
+  }
+  return numbers;
+}
+
+std::vector<int> key_columns(Relation relation, const RowReader& reader) {
+  std::vector<int> columns;
+  for (const int attribute : identity_attributes(relation)) {
+    columns.push_back(reader.column_of_attribute(attribute));
+  }
+  // With the whole old row in the WAL, a table without a key is told apart by all its columns.
+  if (columns.empty() && relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL) {
+    for (size_t i = 0; i < reader.column_count(); i++) columns.push_back(static_cast<int>(i));
+  }
+  return columns;
+}
+
+TableBinding::Role role_of(const std::string& schema, const std::string& table) {
+  if (schema == "brigade") {
+    return table == "write_checkpoint" ? TableBinding::Role::write_checkpoint
+                                       : TableBinding::Role::ignored;
+  }
+  const bool system = schema == "pg_catalog" || schema == "information_schema";
+  return system ? TableBinding::Role::ignored : TableBinding::Role::source;
+}
+
+}  // namespace
+
+PlanBinding bind_plan(Relation relation, const std::shared_ptr<const ActivePlan>& plan,
+                      const std::string& schema, const std::string& table,
+                      std::vector<int32_t>& covered) {
+  RowReader reader(RelationGetDescr(relation), plan->plan.value_options);
+  TableEvaluator evaluator(plan->plan, schema, table, reader.column_names());
+  PlanBinding binding{plan, std::move(reader), std::move(evaluator), {}, {}, {}};
+  binding.key_columns = key_columns(relation, binding.reader);
+  binding.ids.assign(plan->plan.definitions.size(), 0);
+  for (const uint32_t index : binding.evaluator.definitions()) {
+    const int32_t id = plan->definition_ids[index];
+    if (std::find(covered.begin(), covered.end(), id) != covered.end()) continue;
+    binding.ids[index] = id;
+    binding.definitions.push_back(id);
+    covered.push_back(id);
+  }
+  return binding;
+}
+
+RelationCache::RelationCache() { register_callback_once(); }
+
+void RelationCache::set_plans(ActivePlans plans) {
+  plans_ = std::move(plans);
+  bindings_.clear();
+}
+
+void RelationCache::bind_plans(Relation relation, TableBinding& binding, const std::string& schema,
+                               const std::string& table) const {
+  std::vector<int32_t> covered;
+  for (const auto& plan : plans_) {
+    PlanBinding bound = bind_plan(relation, plan, schema, table, covered);
+    if (!bound.definitions.empty()) binding.plans.push_back(std::move(bound));
+  }
+  if (binding.plans.empty()) {
+    binding.role = TableBinding::Role::ignored;
+    return;
+  }
+  binding.old_row_in_wal = relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
+  binding.has_key = !binding.plans.front().key_columns.empty();
+}
+
+std::unique_ptr<TableBinding> RelationCache::bind(Relation relation) const {
+  auto binding = std::make_unique<TableBinding>();
+  const char* schema =
+      pg::guard([&] { return get_namespace_name(RelationGetNamespace(relation)); });
+  // The namespace can be gone in the historic snapshot's future only; decoding sees it.
+  const std::string schema_name = schema == nullptr ? "" : schema;
+  const std::string table = RelationGetRelationName(relation);
+  binding->name = schema_name + "." + table;
+  binding->role = role_of(schema_name, table);
+  if (binding->role == TableBinding::Role::source) {
+    bind_plans(relation, *binding, schema_name, table);
+  }
+  return binding;
+}
+
+const TableBinding& RelationCache::binding(Relation relation) {
+  if (invalidations.all) bindings_.clear();
+  for (const Oid id : invalidations.relations) bindings_.erase(id);
+  invalidations.all = false;
+  invalidations.relations.clear();
+  std::unique_ptr<TableBinding>& binding = bindings_[RelationGetRelid(relation)];
+  if (binding == nullptr) binding = bind(relation);
+  return *binding;
+}
+
+}  // namespace brigade

@@ -1,0 +1,17 @@
+pg_extension/decoding/relation_cache.o: \
+ pg_extension/decoding/relation_cache.cpp \
+ pg_extension/decoding/relation_cache.h \
+ pg_extension/decoding/active_plan.h pg_extension/sync_config/plan.h \
+ pg_extension/decoding/row_reader.h pg_extension/pg/server.h \
+ pg_extension/sync_config/value.h \
+ pg_extension/evaluator/table_evaluator.h \
+ pg_extension/evaluator/row_effects.h pg_extension/pg/error.h
+pg_extension/decoding/relation_cache.h:
+pg_extension/decoding/active_plan.h:
+pg_extension/sync_config/plan.h:
+pg_extension/decoding/row_reader.h:
+pg_extension/pg/server.h:
+pg_extension/sync_config/value.h:
+pg_extension/evaluator/table_evaluator.h:
+pg_extension/evaluator/row_effects.h:
+pg_extension/pg/error.h:

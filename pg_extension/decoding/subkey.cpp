@@ -1,0 +1,71 @@
+#include "decoding/subkey.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+#include <nlohmann/json.hpp>
+
+namespace brigade {
+
+namespace {
+
+void append_value(std::string& bytes, const Value& value) {
+  ByteWriter writer(bytes);
+  writer.integer(value.kind);
+  switch (value.kind) {
+    case ValueKind::integer:
+      return writer.integer(value.integer);
+    case ValueKind::real:
+      return writer.integer(value.real);
+    case ValueKind::text:
+    case ValueKind::blob:
+      return writer.bytes(value.view());
+    default:
+      return;
+  }
+}
+
+nlohmann::json to_json(const Value& value) {
+  switch (value.kind) {
+    case ValueKind::integer:
+      return value.integer;
+    case ValueKind::real:
+      return value.real;
+    case ValueKind::text:
+      return std::string(value.view());
+    case ValueKind::blob:
+      return "<blob>";
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+std::array<char, 4> table_prefix(std::string_view table) {
+  return std::bit_cast<std::array<char, 4>>(
+      static_cast<uint32_t>(XXH3_64bits(table.data(), table.size())));
+}
+
+Subkey subkey_of(std::string_view table, std::span<const Value> row,
+                 const std::vector<int>& key_columns) {
+  thread_local std::string bytes;
+  bytes.clear();
+  for (const int column : key_columns) append_value(bytes, row[column]);
+  const auto key_hash = std::bit_cast<Subkey>(XXH3_128bits(bytes.data(), bytes.size()));
+  const auto prefix = table_prefix(table);
+  Subkey subkey;
+  auto* end = std::copy(prefix.begin(), prefix.end(), subkey.data());
+  std::copy_n(key_hash.begin(), subkey.size() - prefix.size(), end);
+  return subkey;
+}
+
+std::string describe_key(std::span<const Value> row, const std::vector<int>& key_columns) {
+  auto key = nlohmann::json::array();
+  for (const int column : key_columns) key.push_back(to_json(row[column]));
+  return key.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace brigade

@@ -1,0 +1,122 @@
+#include "pg/background_worker.h"
+
+#include "pg/error.h"
+#include "pg/server.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "replication/origin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/wait_event.h"
+}
+
+namespace brigade::pg {
+
+namespace {
+
+constexpr int restart_seconds = 1;
+
+void set_setting(const char* name, const char* value) {
+  SetConfigOption(name, value, PGC_SUSET, PGC_S_SESSION);
+}
+
+}  // namespace
+
+void connect_worker(uint32_t database) {
+  guard([&] {
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    pqsignal(SIGTERM, die);
+    BackgroundWorkerUnblockSignals();
+    BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+    // No user's settings may cancel the worker or change what it does.
+    set_setting("statement_timeout", "0");
+    set_setting("lock_timeout", "0");
+    set_setting("idle_in_transaction_session_timeout", "0");
+    set_setting("search_path", "pg_catalog, pg_temp");
+    set_setting("row_security", "off");
+  });
+}
+
+void handle_worker_interrupts() {
+  guard([] {
+    CHECK_FOR_INTERRUPTS();
+    if (!ConfigReloadPending) return;
+    ConfigReloadPending = false;
+    ProcessConfigFile(PGC_SIGHUP);
+  });
+}
+
+bool wait_for_wake_up(long timeout_ms) {
+  return guard([&]() -> bool {
+    const int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+                                 timeout_ms, PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
+    return (events & WL_LATCH_SET) != 0;
+  });
+}
+
+void end_worker() { proc_exit(0); }
+
+void mark_writes_as_own() { replorigin_session_origin = DoNotReplicateId; }
+
+void require_durable_commits() {
+  if (synchronous_commit != SYNCHRONOUS_COMMIT_OFF) return;
+  guard([] { set_setting("synchronous_commit", "local"); });
+}
+
+void log_info(const std::string& message) {
+  guard([&] { ereport(LOG, (errmsg_internal("pg_brigade: %s", message.c_str()))); });
+}
+
+uint32_t current_database() { return MyDatabaseId; }
+bool in_recovery() { return RecoveryInProgress(); }
+bool wal_level_is_logical() { return wal_level >= WAL_LEVEL_LOGICAL; }
+
+bool launch_worker(uint32_t database) {
+  return guard([&] {
+    BackgroundWorker worker{};
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    worker.bgw_restart_time = restart_seconds;
+    worker.bgw_main_arg = ObjectIdGetDatum(database);
+    worker.bgw_notify_pid = MyProcPid;
+    strlcpy(worker.bgw_library_name, "pg_brigade", sizeof(worker.bgw_library_name));
+    strlcpy(worker.bgw_function_name, "brigade_worker_main", sizeof(worker.bgw_function_name));
+    strlcpy(worker.bgw_name, worker_type, sizeof(worker.bgw_name));
+    strlcpy(worker.bgw_type, worker_type, sizeof(worker.bgw_type));
+    BackgroundWorkerHandle* handle = nullptr;
+    return RegisterDynamicBackgroundWorker(&worker, &handle);
+  });
+}
+
+namespace {
+
+int pid_to_wake = 0;
+
+void wake_after_commit(XactEvent event, void*) {
+  if (pid_to_wake == 0 || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)) return;
+  PGPROC* process = event == XACT_EVENT_COMMIT ? BackendPidGetProc(pid_to_wake) : nullptr;
+  if (process != nullptr) SetLatch(&process->procLatch);
+  pid_to_wake = 0;
+}
+
+}  // namespace
+
+void wake_at_commit(int pid) {
+  static bool registered = false;
+  if (!registered) {
+    guard([] { RegisterXactCallback(wake_after_commit, nullptr); });
+    registered = true;
+  }
+  pid_to_wake = pid;
+}
+
+}  // namespace brigade::pg

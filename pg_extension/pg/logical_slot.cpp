@@ -1,0 +1,140 @@
+#include "pg/logical_slot.h"
+
+#include "pg/error.h"
+#include "pg/server.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xlogutils.h"
+#include "replication/decode.h"
+#include "replication/logical.h"
+#include "replication/slot.h"
+#include "replication/snapbuild.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+}
+
+#include "pg/compatibility.h"
+
+namespace brigade::pg {
+
+namespace {
+
+// The server's XL_ROUTINE makes a C compound literal, which C++ has not.
+XLogReaderRoutine waiting_reader() {
+  XLogReaderRoutine routine{};
+  routine.page_read = &read_local_xlog_page;
+  routine.segment_open = &wal_segment_open;
+  routine.segment_close = &wal_segment_close;
+  return routine;
+}
+
+XLogReaderRoutine waiting = waiting_reader();
+
+// The slot is ephemeral: releasing it drops it, unless it was made persistent before.
+uint64_t create_in_context(const char* name, bool keep_snapshot) {
+  create_ephemeral_slot(name);
+  LogicalDecodingContext* context =
+      CreateInitDecodingContext(output_plugin_name, NIL, keep_snapshot, InvalidXLogRecPtr, &waiting,
+                                nullptr, nullptr, nullptr);
+  DecodingContextFindStartpoint(context);
+  const uint64_t consistent_point = MyReplicationSlot->data.confirmed_flush;
+  if (keep_snapshot) {
+    RestoreTransactionSnapshot(SnapBuildInitialSnapshot(context->snapshot_builder), MyProc);
+  }
+  FreeDecodingContext(context);
+  return consistent_point;
+}
+
+[[noreturn]] void raise_unreadable_wal(XLogRecPtr position, const char* reason) {
+  ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                  errmsg("could not read WAL at %X/%X: %s", static_cast<uint32>(position >> 32),
+                         static_cast<uint32>(position), reason == nullptr ? "no record" : reason)));
+  pg_unreachable();
+}
+
+}  // namespace
+
+void permit_output_plugin() {
+  guard([] {
+    const char* permitted = GetConfigOption("output_plugin_libraries", true, false);
+    if (permitted == nullptr) return;
+    char* extended =
+        psprintf("%s%s%s", permitted, *permitted == '\0' ? "" : ", ", output_plugin_name);
+    SetConfigOption("output_plugin_libraries", extended, PGC_SUSET, PGC_S_SESSION);
+  });
+}
+
+std::optional<SlotPosition> find_slot(const std::string& name) {
+  return guard([&]() -> std::optional<SlotPosition> {
+    ReplicationSlot* slot = SearchNamedReplicationSlot(name.c_str(), true);
+    if (slot == nullptr) return std::nullopt;
+    SpinLockAcquire(&slot->mutex);
+    const SlotPosition position{slot->data.confirmed_flush, slot_is_invalidated(*slot)};
+    SpinLockRelease(&slot->mutex);
+    return position;
+  });
+}
+
+uint64_t create_slot(const std::string& name) {
+  return guard([&] {
+    const uint64_t consistent_point = create_in_context(name.c_str(), false);
+    ReplicationSlotPersist();
+    ReplicationSlotRelease();
+    return consistent_point;
+  });
+}
+
+uint64_t begin_snapshot_transaction(const std::string& slot_name) {
+  return guard([&] {
+    StartTransactionCommand();
+    XactIsoLevel = XACT_REPEATABLE_READ;
+    const uint64_t consistent_point = create_in_context(slot_name.c_str(), true);
+    ReplicationSlotRelease();
+    return consistent_point;
+  });
+}
+
+void drop_slot(const std::string& name) {
+  guard([&] { ReplicationSlotDrop(name.c_str(), false); });
+}
+
+LogicalReader::LogicalReader(const std::string& slot_name, uint64_t start_lsn)
+    : context_(guard([&] {
+        acquire_slot(slot_name.c_str());
+        LogicalDecodingContext* context =
+            CreateDecodingContext(start_lsn, NIL, false, &waiting, nullptr, nullptr, nullptr);
+        XLogBeginRead(context->reader, MyReplicationSlot->data.restart_lsn);
+        return context;
+      })) {}
+
+LogicalReader::~LogicalReader() {
+  if (MyReplicationSlot == nullptr) return;
+  FreeDecodingContext(context_);
+  ReplicationSlotRelease();
+}
+
+bool LogicalReader::read_next() {
+  return guard([&]() -> bool {
+    // The page reader waits for WAL to be flushed; asking for none beyond keeps it from waiting.
+    if (context_->reader->EndRecPtr >= flushed_lsn()) return false;
+    char* message = nullptr;
+    if (XLogReadRecord(context_->reader, &message) == nullptr) {
+      raise_unreadable_wal(context_->reader->EndRecPtr, message);
+    }
+    LogicalDecodingProcessRecord(context_, context_->reader);
+    return true;
+  });
+}
+
+uint64_t LogicalReader::position() const { return context_->reader->EndRecPtr; }
+
+void LogicalReader::confirm(uint64_t lsn) {
+  guard([&] { LogicalConfirmReceivedLocation(lsn); });
+}
+
+uint64_t flushed_lsn() { return flushed_wal_end(); }
+
+}  // namespace brigade::pg

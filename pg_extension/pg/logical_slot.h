@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+struct LogicalDecodingContext;
+
+// Logical replication slots and reading the WAL through them, for a background worker.
+namespace brigade::pg {
+
+inline constexpr const char* output_plugin_name = "pg_brigade";
+
+// Lets this process use our output plugin on servers that have `output_plugin_libraries` (minors
+// since August 2026 refuse plugins not listed there). Does nothing on others.
+void permit_output_plugin();
+
+// Where a persistent slot stands; absent if there is no such slot.
+struct SlotPosition {
+  uint64_t confirmed_lsn;
+  bool invalidated;  // the server removed WAL it needed
+};
+std::optional<SlotPosition> find_slot(const std::string& name);
+
+// Creates a persistent slot; returns its consistent point. REQUIRES: no transaction.
+// Waits for transactions that are running now to end.
+uint64_t create_slot(const std::string& name);
+
+// A temporary slot, and with it a transaction (repeatable read) that sees exactly what committed
+// before the consistent point. The transaction is open and the slot gone when this returns.
+// REQUIRES: no transaction.
+uint64_t begin_snapshot_transaction(const std::string& slot_name);
+
+void drop_slot(const std::string& name);
+
+// Decodes the WAL through a slot it holds; the output plugin's callbacks run inside read_next().
+class LogicalReader {
+ public:
+  // Starts after `start_lsn`, or after the slot's confirmed position if that is later.
+  LogicalReader(const std::string& slot_name, uint64_t start_lsn);
+  // Releases the slot. After an ERROR the process must end: the slot is released then.
+  ~LogicalReader();
+  LogicalReader(const LogicalReader&) = delete;
+  LogicalReader& operator=(const LogicalReader&) = delete;
+
+  // Decodes one WAL record; false at the end of the flushed WAL.
+  bool read_next();
+  // All transactions that committed before this position were handed to the plugin.
+  uint64_t position() const;
+  // Tells the slot that everything before `lsn` is stored durably, so its WAL may go.
+  void confirm(uint64_t lsn);
+
+ private:
+  LogicalDecodingContext* context_;
+};
+
+// The end of the WAL that is safe on disk.
+uint64_t flushed_lsn();
+
+}  // namespace brigade::pg

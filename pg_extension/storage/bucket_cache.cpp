@@ -1,0 +1,178 @@
+#include "storage/bucket_cache.h"
+
+#include <algorithm>
+
+#include "pg/spi.h"
+
+namespace brigade {
+
+namespace {
+
+// About 200 bytes each: 100 MB at most.
+constexpr size_t cached_buckets_max = 500000;
+
+struct Columns {
+  std::vector<int64_t> ids;
+  std::vector<int32_t> definitions;
+  std::vector<std::string_view> parameters;
+  std::vector<int64_t> operation_counts;
+  std::vector<int64_t> checksums;
+  std::vector<int64_t> last_op_ids;
+
+  void add(const BucketState& state) {
+    ids.push_back(state.id);
+    definitions.push_back(state.definition);
+    parameters.push_back(state.parameters);
+    operation_counts.push_back(state.operation_count);
+    checksums.push_back(state.checksum);
+    last_op_ids.push_back(state.last_op_id);
+  }
+};
+
+BucketState read_state(const pg::Rows& rows, size_t row) {
+  BucketState state;
+  state.id = rows.bigint(row, 0);
+  state.definition = rows.integer(row, 1);
+  state.parameters = rows.bytes(row, 2);
+  state.operation_count = rows.bigint(row, 3);
+  state.checksum = static_cast<uint32_t>(rows.bigint(row, 4));
+  state.last_op_id = rows.bigint(row, 5);
+  state.stored = true;
+  return state;
+}
+
+}  // namespace
+
+std::string BucketCache::key(const Name& name) {
+  std::string key(reinterpret_cast<const char*>(&name.first), sizeof(name.first));
+  return key.append(name.second);
+}
+
+BucketState& BucketCache::adopt(BucketState state) {
+  const int64_t id = state.id;
+  const auto [entry, added] =
+      by_name_.try_emplace(key({state.definition, state.parameters}), std::move(state));
+  by_id_[id] = &entry->second;
+  return entry->second;
+}
+
+void BucketCache::load(const std::vector<Name>& names) {
+  std::vector<int32_t> definitions;
+  std::vector<std::string_view> parameters;
+  for (const Name& name : names) {
+    if (by_name_.contains(key(name))) continue;
+    definitions.push_back(name.first);
+    parameters.push_back(name.second);
+  }
+  if (definitions.empty()) return;
+  const pg::SqlScope sql;
+  const pg::Rows rows = pg::execute(
+      "SELECT b.id, b.definition, b.parameters, b.operation_count, b.checksum, b.last_op_id"
+      " FROM (SELECT DISTINCT * FROM unnest($1, $2)) AS wanted (definition, parameters)"
+      " JOIN brigade.bucket b ON b.definition = wanted.definition"
+      " AND b.parameters = wanted.parameters",
+      pg::Parameters().add(definitions).add(parameters));
+  for (size_t row = 0; row < rows.size(); row++) adopt(read_state(rows, row));
+}
+
+void BucketCache::load_ids(const std::vector<int64_t>& ids) {
+  std::vector<int64_t> unknown;
+  for (const int64_t id : ids) {
+    if (!by_id_.contains(id)) unknown.push_back(id);
+  }
+  if (unknown.empty()) return;
+  const pg::SqlScope sql;
+  const pg::Rows rows = pg::execute(
+      "SELECT id, definition, parameters, operation_count, checksum, last_op_id"
+      " FROM brigade.bucket WHERE id = ANY ($1)",
+      pg::Parameters().add(unknown));
+  for (size_t row = 0; row < rows.size(); row++) adopt(read_state(rows, row));
+}
+
+BucketState* BucketCache::find(const Name& name) {
+  const auto entry = by_name_.find(key(name));
+  return entry == by_name_.end() ? nullptr : &entry->second;
+}
+
+BucketState* BucketCache::find(int64_t id) {
+  const auto entry = by_id_.find(id);
+  return entry == by_id_.end() ? nullptr : entry->second;
+}
+
+BucketState& BucketCache::find_or_create(const Name& name, Head& head) {
+  if (BucketState* state = find(name)) return *state;
+  BucketState state;
+  state.id = ++head.bucket_id;
+  state.definition = name.first;
+  state.parameters = name.second;
+  return adopt(std::move(state));
+}
+
+void BucketCache::mark_changed(BucketState& state) {
+  if (state.changed) return;
+  state.changed = true;
+  changed_.push_back(&state);
+}
+
+void BucketCache::insert_new(int64_t commit_id) {
+  Columns columns;
+  for (const BucketState* state : changed_) {
+    if (!state->stored) columns.add(*state);
+  }
+  if (columns.ids.empty()) return;
+  pg::execute(
+      "INSERT INTO brigade.bucket (id, definition, parameters, operation_count, checksum,"
+      " last_op_id, created_commit)"
+      " SELECT id, definition, parameters, operation_count, checksum, last_op_id, $7"
+      " FROM unnest($1, $2, $3, $4, $5, $6)"
+      " AS new (id, definition, parameters, operation_count, checksum, last_op_id)",
+      pg::Parameters()
+          .add(columns.ids)
+          .add(columns.definitions)
+          .add(columns.parameters)
+          .add(columns.operation_counts)
+          .add(columns.checksums)
+          .add(columns.last_op_ids)
+          .add(commit_id));
+}
+
+void BucketCache::update_old() {
+  Columns columns;
+  for (const BucketState* state : changed_) {
+    if (state->stored) columns.add(*state);
+  }
+  if (columns.ids.empty()) return;
+  pg::execute(
+      "UPDATE brigade.bucket b SET operation_count = changed.operation_count,"
+      " checksum = changed.checksum, last_op_id = changed.last_op_id"
+      " FROM unnest($1, $2, $3, $4) AS changed (id, operation_count, checksum, last_op_id)"
+      " WHERE b.id = changed.id",
+      pg::Parameters()
+          .add(columns.ids)
+          .add(columns.operation_counts)
+          .add(columns.checksums)
+          .add(columns.last_op_ids));
+}
+
+std::vector<int64_t> BucketCache::store_changed(int64_t commit_id) {
+  const pg::SqlScope sql;
+  insert_new(commit_id);
+  update_old();
+  std::vector<int64_t> ids;
+  for (BucketState* state : changed_) {
+    state->stored = true;
+    state->changed = false;
+    ids.push_back(state->id);
+  }
+  changed_.clear();
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+void BucketCache::trim() {
+  if (by_name_.size() <= cached_buckets_max) return;
+  by_name_.clear();
+  by_id_.clear();
+}
+
+}  // namespace brigade

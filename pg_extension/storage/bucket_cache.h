@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "storage/head.h"
+
+namespace brigade {
+
+// A bucket's running state, as of the storage transaction being written.
+struct BucketState {
+  int64_t id = 0;
+  int32_t definition = 0;
+  std::string parameters;
+  int64_t operation_count = 0;
+  uint32_t checksum = 0;  // wraps, as the protocol wants
+  int64_t last_op_id = 0;
+  bool stored = false;   // has a row in brigade.bucket
+  bool changed = false;  // differs from its row
+};
+
+// The buckets the writer works with. Keeps those it has seen, up to a limit.
+class BucketCache {
+ public:
+  using Name = std::pair<int32_t, std::string_view>;  // definition, parameters
+
+  // Reads what is not yet known about the named buckets, in one statement.
+  void load(const std::vector<Name>& names);
+
+  // Null if there is no such bucket. REQUIRES: loaded.
+  BucketState* find(const Name& name);
+  BucketState* find(int64_t id);
+  // Makes the bucket if there is none; its id comes from `head`. REQUIRES: loaded.
+  BucketState& find_or_create(const Name& name, Head& head);
+  // Reads the named buckets by id, so that find(id) knows them.
+  void load_ids(const std::vector<int64_t>& ids);
+
+  // Called by whoever changes a state; collects it for store_changed().
+  void mark_changed(BucketState& state);
+  // Writes changed states and returns their ids, ascending. `commit_id` is noted in new buckets.
+  std::vector<int64_t> store_changed(int64_t commit_id);
+
+  // After a storage transaction: forgets everything if too much is kept.
+  void trim();
+
+ private:
+  BucketState& adopt(BucketState state);
+  static std::string key(const Name& name);
+  void insert_new(int64_t commit_id);
+  void update_old();
+
+  std::unordered_map<std::string, BucketState> by_name_;
+  std::unordered_map<int64_t, BucketState*> by_id_;
+  std::vector<BucketState*> changed_;
+};
+
+}  // namespace brigade

@@ -1,0 +1,248 @@
+#include "storage/row_memory.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "pg/spi.h"
+#include "storage/hash.h"
+
+namespace brigade {
+
+namespace {
+
+struct KeyColumns {
+  std::vector<int32_t> definitions;
+  std::vector<std::string_view> subkeys;
+
+  void add(const RowMemory::Key& key) {
+    definitions.push_back(key.definition);
+    subkeys.push_back(view(key.subkey));
+  }
+};
+
+KeyColumns columns_of(const std::vector<RowMemory::Key>& keys) {
+  KeyColumns columns;
+  for (const RowMemory::Key& key : keys) columns.add(key);
+  return columns;
+}
+
+RowMemory::Key read_key(const pg::Rows& rows, size_t row) {
+  RowMemory::Key key{rows.integer(row, 0), {}};
+  std::memcpy(key.subkey.data(), rows.uuid(row, 1).data(), key.subkey.size());
+  return key;
+}
+
+// Entries of `left` that are not in `right`.
+LookupEntries difference(const LookupEntries& left, const LookupEntries& right) {
+  LookupEntries entries;
+  std::set_difference(left.begin(), left.end(), right.begin(), right.end(),
+                      std::inserter(entries, entries.end()));
+  return entries;
+}
+
+// Lookup entries as columns of a statement.
+struct LookupColumns {
+  KeyColumns rows;
+  std::vector<int64_t> hashes;
+  std::vector<std::string_view> keys;
+  std::vector<std::string_view> values;
+
+  void add(const RowMemory::Key& row, const std::pair<std::string, std::string>& entry) {
+    rows.add(row);
+    hashes.push_back(dependency_hash(row.definition, entry.first));
+    keys.push_back(entry.first);
+    values.push_back(entry.second);
+  }
+  pg::Parameters parameters() const {
+    pg::Parameters parameters;
+    parameters.add(rows.definitions).add_uuids(rows.subkeys).add(hashes).add(keys).add(values);
+    return parameters;
+  }
+};
+
+}  // namespace
+
+std::pair<Subkey, Subkey> subkey_range(const std::array<char, 4>& table) {
+  Subkey low{};
+  Subkey high;
+  high.fill('\xff');
+  std::copy(table.begin(), table.end(), low.begin());
+  std::copy(table.begin(), table.end(), high.begin());
+  return {low, high};
+}
+
+void RowMemory::load(const std::vector<Key>& keys) {
+  std::vector<Key> unknown;
+  for (const Key& key : keys) {
+    Row& row = rows_[key];
+    if (row.known) continue;
+    row.known = true;
+    unknown.push_back(key);
+  }
+  if (unknown.empty()) return;
+  load_memberships(unknown);
+  load_lookups(unknown);
+}
+
+void RowMemory::load_memberships(const std::vector<Key>& keys) {
+  const KeyColumns columns = columns_of(keys);
+  const pg::SqlScope sql;
+  const pg::Rows rows = pg::execute(
+      "SELECT m.definition, m.subkey, m.object_type, m.object_id, m.buckets"
+      " FROM unnest($1, $2) AS wanted (definition, subkey)"
+      " JOIN brigade.row_membership m USING (definition, subkey)",
+      pg::Parameters().add(columns.definitions).add_uuids(columns.subkeys));
+  for (size_t i = 0; i < rows.size(); i++) {
+    Row& row = rows_[read_key(rows, i)];
+    row.stored_membership = {std::string(rows.bytes(i, 2)), std::string(rows.bytes(i, 3)),
+                             rows.bigints(i, 4)};
+    row.membership = row.stored_membership;
+  }
+}
+
+void RowMemory::load_lookups(const std::vector<Key>& keys) {
+  const KeyColumns columns = columns_of(keys);
+  const pg::SqlScope sql;
+  const pg::Rows rows = pg::execute(
+      "SELECT l.definition, l.subkey, l.key, l.value"
+      " FROM unnest($1, $2) AS wanted (definition, subkey)"
+      " JOIN brigade.lookup l USING (definition, subkey)",
+      pg::Parameters().add(columns.definitions).add_uuids(columns.subkeys));
+  for (size_t i = 0; i < rows.size(); i++) {
+    Row& row = rows_[read_key(rows, i)];
+    row.stored_lookups.emplace(rows.bytes(i, 2), rows.bytes(i, 3));
+    row.lookups = row.stored_lookups;
+  }
+}
+
+void RowMemory::assume_lookups(const Key& key, LookupEntries entries) {
+  Row& row = rows_[key];
+  if (row.known) return;
+  row.known = true;
+  row.lookups = entries;
+  row.stored_lookups = std::move(entries);
+}
+
+Membership RowMemory::membership(const Key& key) const {
+  const auto row = rows_.find(key);
+  return row == rows_.end() ? Membership{} : row->second.membership;
+}
+
+void RowMemory::set_membership(const Key& key, Membership membership) {
+  Row& row = rows_[key];
+  row.known = true;
+  // A row in no bucket leaves nothing behind, so that equal means nothing to write.
+  row.membership = membership.buckets.empty() ? Membership{} : std::move(membership);
+}
+
+const LookupEntries& RowMemory::lookups(const Key& key) { return rows_[key].lookups; }
+
+void RowMemory::set_lookups(const Key& key, LookupEntries entries) {
+  Row& row = rows_[key];
+  row.known = true;
+  row.lookups = std::move(entries);
+}
+
+void RowMemory::flush_memberships() {
+  KeyColumns deleted;
+  KeyColumns kept;
+  std::vector<std::string_view> types;
+  std::vector<std::string_view> ids;
+  std::vector<std::string> bucket_texts;
+  for (const auto& [key, row] : rows_) {
+    if (row.membership == row.stored_membership) continue;
+    if (row.membership.buckets.empty()) {
+      deleted.add(key);
+      continue;
+    }
+    kept.add(key);
+    types.push_back(row.membership.object_type);
+    ids.push_back(row.membership.object_id);
+    // An array of arrays of unequal length does not exist in SQL, so each travels as text.
+    std::string text = "{";
+    for (const int64_t bucket : row.membership.buckets) {
+      if (text.size() > 1) text += ',';
+      text += std::to_string(bucket);
+    }
+    bucket_texts.push_back(text + "}");
+  }
+  if (!deleted.definitions.empty()) {
+    pg::execute(
+        "DELETE FROM brigade.row_membership m USING unnest($1, $2) AS gone (definition, subkey)"
+        " WHERE m.definition = gone.definition AND m.subkey = gone.subkey",
+        pg::Parameters().add(deleted.definitions).add_uuids(deleted.subkeys));
+  }
+  if (kept.definitions.empty()) return;
+  const std::vector<std::string_view> buckets(bucket_texts.begin(), bucket_texts.end());
+  pg::execute(
+      "INSERT INTO brigade.row_membership"
+      " SELECT definition, subkey, object_type, object_id, buckets::bigint[]"
+      " FROM unnest($1, $2, $3, $4, $5)"
+      " AS kept (definition, subkey, object_type, object_id, buckets)"
+      " ON CONFLICT (definition, subkey) DO UPDATE SET object_type = excluded.object_type,"
+      " object_id = excluded.object_id, buckets = excluded.buckets",
+      pg::Parameters()
+          .add(kept.definitions)
+          .add_uuids(kept.subkeys)
+          .add(types)
+          .add(ids)
+          .add(buckets));
+}
+
+void RowMemory::flush_lookups(std::set<int64_t>& dependencies) {
+  LookupColumns gone;
+  LookupColumns added;
+  // The columns hold views, so the differences they point into are kept until the end.
+  std::vector<LookupEntries> differences;
+  differences.reserve(rows_.size() * 2);
+  for (const auto& [key, row] : rows_) {
+    if (row.lookups == row.stored_lookups) continue;
+    differences.push_back(difference(row.stored_lookups, row.lookups));
+    for (const auto& entry : differences.back()) gone.add(key, entry);
+    differences.push_back(difference(row.lookups, row.stored_lookups));
+    for (const auto& entry : differences.back()) added.add(key, entry);
+  }
+  dependencies.insert(gone.hashes.begin(), gone.hashes.end());
+  dependencies.insert(added.hashes.begin(), added.hashes.end());
+  if (!gone.hashes.empty()) {
+    pg::execute(
+        "DELETE FROM brigade.lookup l"
+        " USING unnest($1, $2, $3, $4, $5) AS gone (definition, subkey, key_hash, key, value)"
+        " WHERE l.definition = gone.definition AND l.subkey = gone.subkey"
+        " AND l.key_hash = gone.key_hash AND l.key = gone.key AND l.value = gone.value",
+        gone.parameters());
+  }
+  if (added.hashes.empty()) return;
+  pg::execute(
+      "INSERT INTO brigade.lookup (definition, subkey, key_hash, key, value)"
+      " SELECT * FROM unnest($1, $2, $3, $4, $5)",
+      added.parameters());
+}
+
+void RowMemory::flush(std::set<int64_t>& dependencies) {
+  const pg::SqlScope sql;
+  flush_memberships();
+  flush_lookups(dependencies);
+  rows_.clear();
+}
+
+void RowMemory::forget_table(const TruncateChange& truncate, std::set<int64_t>& dependencies) {
+  const auto [low, high] = subkey_range(truncate.table);
+  const std::vector<std::string_view> range = {view(low), view(high)};
+  const pg::SqlScope sql;
+  const auto parameters = [&] {
+    return pg::Parameters().add(truncate.definitions).add_uuids(range);
+  };
+  pg::execute(
+      "DELETE FROM brigade.row_membership"
+      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2]",
+      parameters());
+  const pg::Rows gone = pg::execute(
+      "WITH gone AS (DELETE FROM brigade.lookup"
+      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2] RETURNING key_hash)"
+      " SELECT DISTINCT key_hash FROM gone",
+      parameters());
+  for (size_t i = 0; i < gone.size(); i++) dependencies.insert(gone.bigint(i, 0));
+}
+
+}  // namespace brigade

@@ -1,0 +1,286 @@
+#include "storage/storage_commit.h"
+
+#include <algorithm>
+
+#include "pg/spi.h"
+#include "storage/hash.h"
+
+namespace brigade {
+
+namespace {
+
+constexpr int operation_columns = 9;
+
+const EffectsView::Output* output_of(const EffectsView& effects, int32_t definition) {
+  for (const EffectsView::Output& output : effects.outputs) {
+    if (output.definition == definition) return &output;
+  }
+  return nullptr;
+}
+
+LookupEntries lookups_of(const EffectsView& effects, int32_t definition) {
+  LookupEntries entries;
+  for (const EffectsView::Lookup& lookup : effects.lookups) {
+    if (lookup.definition == definition) entries.emplace(lookup.key, lookup.value);
+  }
+  return entries;
+}
+
+bool contains(const std::vector<int64_t>& sorted, int64_t value) {
+  return std::binary_search(sorted.begin(), sorted.end(), value);
+}
+
+void collect_names(const EffectsView& effects, std::vector<BucketCache::Name>& names) {
+  for (const EffectsView::Output& output : effects.outputs) {
+    for (const std::string_view parameters : output.parameters) {
+      names.emplace_back(output.definition, parameters);
+    }
+  }
+}
+
+}  // namespace
+
+// Messages up to the next one that must see everything before it in the tables.
+struct StorageCommit::Batch {
+  std::vector<RowChange> rows;
+  std::vector<RowFailure> failures;
+};
+
+StorageCommit::StorageCommit(BucketCache& buckets, Head& head)
+    : buckets_(buckets), head_(head), operations_("brigade", "bucket_op", operation_columns) {
+  head_.commit_id++;
+}
+
+void StorageCommit::apply(std::string_view messages) {
+  ByteReader reader(messages);
+  Batch batch;
+  while (!reader.at_end()) {
+    switch (reader.integer<MessageKind>()) {
+      case MessageKind::row_change:
+        batch.rows.push_back(decode_row_change(reader));
+        break;
+      case MessageKind::row_failure:
+        batch.failures.push_back(decode_row_failure(reader));
+        break;
+      case MessageKind::truncate:
+        apply_batch(batch);
+        batch = {};
+        truncate(decode_truncate(reader));
+        break;
+      case MessageKind::write_checkpoint: {
+        WriteCheckpointRequest request = decode_write_checkpoint(reader);
+        write_checkpoints_[{request.user_id, request.client_id}] = request.request_id;
+        break;
+      }
+      case MessageKind::transaction_end:
+        decode_transaction_end(reader);
+        break;
+    }
+  }
+  apply_batch(batch);
+}
+
+void StorageCommit::apply_batch(const Batch& batch) {
+  load(batch.rows);
+  for (const RowChange& change : batch.rows) apply_row(change);
+  memory_.flush(dependencies_);
+  record(batch.failures);
+}
+
+// Reads all that applying the rows will ask for, in a few statements.
+void StorageCommit::load(const std::vector<RowChange>& rows) {
+  std::vector<BucketCache::Name> names;
+  std::vector<RowMemory::Key> keys;
+  for (const RowChange& change : rows) {
+    collect_names(change.before.effects, names);
+    collect_names(change.after.effects, names);
+    if (!change.has_before || change.before.known) continue;
+    for (const int32_t definition : change.definitions) {
+      keys.push_back({definition, change.before.subkey});
+    }
+  }
+  buckets_.load(names);
+  memory_.load(keys);
+  std::vector<int64_t> remembered;
+  for (const RowMemory::Key& key : keys) {
+    const Membership membership = memory_.membership(key);
+    remembered.insert(remembered.end(), membership.buckets.begin(), membership.buckets.end());
+  }
+  buckets_.load_ids(remembered);
+}
+
+void StorageCommit::apply_row(const RowChange& change) {
+  for (const int32_t definition : change.definitions) {
+    apply_outputs(change, definition);
+    apply_lookups(change, definition);
+  }
+}
+
+Membership StorageCommit::membership_before(const RowChange& change, int32_t definition) {
+  if (!change.has_before) return {};
+  if (!change.before.known) return memory_.membership({definition, change.before.subkey});
+  const EffectsView::Output* output = output_of(change.before.effects, definition);
+  if (output == nullptr) return {};
+  Membership membership{std::string(output->object_type), std::string(output->object_id), {}};
+  for (const std::string_view parameters : output->parameters) {
+    const BucketState* bucket = buckets_.find({definition, parameters});
+    // A row recorded as an error never reached its bucket.
+    if (bucket != nullptr) membership.buckets.push_back(bucket->id);
+  }
+  std::sort(membership.buckets.begin(), membership.buckets.end());
+  return membership;
+}
+
+Membership StorageCommit::membership_after(const RowChange& change, int32_t definition,
+                                           const EffectsView::Output*& output) {
+  output = change.has_after ? output_of(change.after.effects, definition) : nullptr;
+  if (output == nullptr) return {};
+  Membership membership{std::string(output->object_type), std::string(output->object_id), {}};
+  for (const std::string_view parameters : output->parameters) {
+    membership.buckets.push_back(buckets_.find_or_create({definition, parameters}, head_).id);
+  }
+  std::sort(membership.buckets.begin(), membership.buckets.end());
+  return membership;
+}
+
+void StorageCommit::apply_outputs(const RowChange& change, int32_t definition) {
+  const Membership before = membership_before(change, definition);
+  const EffectsView::Output* output = nullptr;
+  Membership after = membership_after(change, definition, output);
+  const bool same_object = change.before.subkey == change.after.subkey &&
+                           before.object_type == after.object_type &&
+                           before.object_id == after.object_id;
+  for (const int64_t bucket : before.buckets) {
+    if (same_object && contains(after.buckets, bucket)) continue;
+    append_remove(bucket, view(change.before.subkey), before.object_type, before.object_id);
+  }
+  for (const int64_t bucket : after.buckets) append_put(bucket, change.after.subkey, *output);
+  if (!change.remember) return;
+  if (change.has_before) memory_.set_membership({definition, change.before.subkey}, {});
+  if (change.has_after) {
+    memory_.set_membership({definition, change.after.subkey}, std::move(after));
+  }
+}
+
+void StorageCommit::apply_lookups(const RowChange& change, int32_t definition) {
+  const RowMemory::Key before{definition, change.before.subkey};
+  const RowMemory::Key after{definition, change.after.subkey};
+  LookupEntries entries = lookups_of(change.after.effects, definition);
+  if (change.has_before) {
+    if (change.before.known) {
+      LookupEntries old = lookups_of(change.before.effects, definition);
+      if (old.empty() && entries.empty()) return;
+      memory_.assume_lookups(before, std::move(old));
+    }
+    if (!memory_.lookups(before).empty()) memory_.set_lookups(before, {});
+  }
+  if (change.has_after && !entries.empty()) memory_.set_lookups(after, std::move(entries));
+}
+
+void StorageCommit::append(BucketState& bucket, char kind, std::string_view subkey,
+                           std::string_view object_type, std::string_view object_id,
+                           std::string_view data, bool has_data) {
+  const uint32_t checksum = operation_checksum({kind, object_type, object_id, subkey, data});
+  bucket.last_op_id = ++head_.op_id;
+  bucket.operation_count++;
+  bucket.checksum += checksum;
+  buckets_.mark_changed(bucket);
+  operations_.bigint(bucket.id).bigint(bucket.last_op_id).bigint(checksum).null().character(kind);
+  operations_.uuid(subkey).text(object_type).text(object_id);
+  if (has_data) {
+    operations_.text(data);
+  } else {
+    operations_.null();
+  }
+  operations_.end_row();
+}
+
+void StorageCommit::append_put(int64_t bucket, const Subkey& subkey,
+                               const EffectsView::Output& output) {
+  append(*buckets_.find(bucket), 'P', view(subkey), output.object_type, output.object_id,
+         output.data, true);
+}
+
+void StorageCommit::append_remove(int64_t bucket, std::string_view subkey,
+                                  std::string_view object_type, std::string_view object_id) {
+  append(*buckets_.find(bucket), 'R', subkey, object_type, object_id, {}, false);
+}
+
+// The rows of the table that buckets hold now are those whose last operation is a put.
+void StorageCommit::truncate(const TruncateChange& truncate) {
+  const auto [low, high] = subkey_range(truncate.table);
+  const std::vector<std::string_view> range = {view(low), view(high)};
+  operations_.flush();
+  store_buckets();
+  const pg::SqlScope sql;
+  const pg::Rows rows = pg::execute(
+      "SELECT bucket, subkey, object_type, object_id FROM ("
+      " SELECT DISTINCT ON (o.bucket, o.subkey, o.object_type, o.object_id)"
+      " o.bucket, o.subkey, o.object_type, o.object_id, o.op FROM brigade.bucket b"
+      " JOIN brigade.bucket_op o ON o.bucket = b.id"
+      " WHERE b.definition = ANY ($1) AND o.subkey BETWEEN ($2)[1] AND ($2)[2]"
+      " ORDER BY o.bucket, o.subkey, o.object_type, o.object_id, o.op_id DESC) newest"
+      " WHERE op = 'P' ORDER BY bucket",
+      pg::Parameters().add(truncate.definitions).add_uuids(range));
+  std::vector<int64_t> buckets;
+  for (size_t i = 0; i < rows.size(); i++) buckets.push_back(rows.bigint(i, 0));
+  buckets_.load_ids(buckets);
+  for (size_t i = 0; i < rows.size(); i++) {
+    append_remove(rows.bigint(i, 0), rows.uuid(i, 1), rows.bytes(i, 2), rows.bytes(i, 3));
+  }
+  memory_.forget_table(truncate, dependencies_);
+}
+
+void StorageCommit::store_buckets() {
+  const std::vector<int64_t> ids = buckets_.store_changed(head_.commit_id);
+  changed_buckets_.insert(ids.begin(), ids.end());
+}
+
+void StorageCommit::record(const std::vector<RowFailure>& failures) {
+  for (const RowFailure& failure : failures) {
+    pg::execute(
+        "INSERT INTO brigade.row_error (definition, table_name, row_key, reason)"
+        " VALUES (nullif($1, 0), $2, $3, $4)",
+        pg::Parameters()
+            .add(failure.definition)
+            .add(failure.table)
+            .add(failure.key)
+            .add(failure.reason));
+  }
+}
+
+void StorageCommit::acknowledge_write_checkpoints() {
+  for (const auto& [client, request_id] : write_checkpoints_) {
+    pg::execute(
+        "INSERT INTO brigade.acknowledged_write_checkpoint VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (user_id, client_id) DO UPDATE"
+        " SET request_id = excluded.request_id, commit_id = excluded.commit_id",
+        pg::Parameters().add(client.first).add(client.second).add(request_id).add(head_.commit_id));
+  }
+}
+
+void StorageCommit::finish(uint64_t lsn) {
+  operations_.finish();
+  head_.lsn = lsn;
+  store_buckets();
+  const std::vector<int64_t> buckets(changed_buckets_.begin(), changed_buckets_.end());
+  const std::vector<int64_t> dependencies(dependencies_.begin(), dependencies_.end());
+  const pg::SqlScope sql;
+  acknowledge_write_checkpoints();
+  pg::execute(
+      "INSERT INTO brigade.commit_log (commit_id, op_id, buckets, dependencies, config_changed)"
+      " VALUES ($1, $2, $3, $4, $5)",
+      pg::Parameters()
+          .add(head_.commit_id)
+          .add(head_.op_id)
+          .add(buckets)
+          .add(dependencies)
+          .add(config_changed_));
+  pg::execute(
+      "UPDATE brigade.checkpoint SET commit_id = $1, op_id = $2, lsn = $3, committed_at = now()",
+      pg::Parameters().add(head_.commit_id).add(head_.op_id).add_lsn(head_.lsn));
+  pg::execute("SELECT pg_notify('brigade_commit', $1)",
+              pg::Parameters().add(std::to_string(head_.commit_id)));
+}
+
+}  // namespace brigade

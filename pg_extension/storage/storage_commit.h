@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "decoding/change_message.h"
+#include "pg/bulk_insert.h"
+#include "storage/bucket_cache.h"
+#include "storage/head.h"
+#include "storage/row_memory.h"
+
+namespace brigade {
+
+// One storage commit being written: whole source transactions in, operations, bucket states,
+// lookups and the checkpoint out, all in the database transaction that is open. Nothing is visible,
+// and nothing in `head` may be believed, before that transaction commits.
+class StorageCommit {
+ public:
+  // REQUIRES: a pg::Transaction, for as long as this lives.
+  StorageCommit(BucketCache& buckets, Head& head);
+
+  // Applies messages, in order. Call it as often as there are parts.
+  void apply(std::string_view messages);
+
+  // Says that which config serves changes with this commit.
+  void note_config_change() { config_changed_ = true; }
+
+  // Writes bucket states, commit log and checkpoint, and notifies sidecars. `lsn`: all source
+  // transactions before it are in.
+  void finish(uint64_t lsn);
+
+ private:
+  struct Batch;
+
+  void apply_batch(const Batch& batch);
+  void load(const std::vector<RowChange>& rows);
+  void apply_row(const RowChange& change);
+  void apply_outputs(const RowChange& change, int32_t definition);
+  void apply_lookups(const RowChange& change, int32_t definition);
+  void truncate(const TruncateChange& truncate);
+  Membership membership_before(const RowChange& change, int32_t definition);
+  Membership membership_after(const RowChange& change, int32_t definition,
+                              const EffectsView::Output*& output);
+  void append_put(int64_t bucket, const Subkey& subkey, const EffectsView::Output& output);
+  void append_remove(int64_t bucket, std::string_view subkey, std::string_view object_type,
+                     std::string_view object_id);
+  void append(BucketState& bucket, char kind, std::string_view subkey, std::string_view object_type,
+              std::string_view object_id, std::string_view data, bool has_data);
+  void store_buckets();
+  void record(const std::vector<RowFailure>& failures);
+  void acknowledge_write_checkpoints();
+
+  BucketCache& buckets_;
+  Head& head_;
+  pg::BulkInsert operations_;
+  RowMemory memory_;
+  std::set<int64_t> changed_buckets_;
+  std::set<int64_t> dependencies_;
+  std::map<std::pair<std::string, std::string>, int64_t> write_checkpoints_;
+  bool config_changed_ = false;
+};
+
+}  // namespace brigade

@@ -1,0 +1,15 @@
+#include "pg/background_worker.h"
+#include "pg/error.h"
+#include "pg/logical_slot.h"
+#include "pg/server.h"
+#include "worker/worker.h"
+
+extern "C" PGDLLEXPORT void brigade_worker_main(Datum database) {
+  brigade::pg::edge([&] {
+    brigade::pg::connect_worker(DatumGetObjectId(database));
+    brigade::pg::permit_output_plugin();
+    brigade::pg::mark_writes_as_own();
+    brigade::pg::require_durable_commits();
+    brigade::Worker(DatumGetObjectId(database)).run();
+  });
+}

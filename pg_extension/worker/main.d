@@ -1,0 +1,31 @@
+pg_extension/worker/main.o: pg_extension/worker/main.cpp \
+ pg_extension/pg/background_worker.h pg_extension/pg/error.h \
+ pg_extension/pg/logical_slot.h pg_extension/pg/server.h \
+ pg_extension/worker/worker.h pg_extension/decoding/decoder.h \
+ pg_extension/decoding/change_message.h \
+ pg_extension/decoding/byte_stream.h pg_extension/evaluator/row_effects.h \
+ pg_extension/decoding/relation_cache.h \
+ pg_extension/decoding/active_plan.h pg_extension/sync_config/plan.h \
+ pg_extension/decoding/row_reader.h pg_extension/sync_config/value.h \
+ pg_extension/evaluator/table_evaluator.h pg_extension/pg/memory.h \
+ pg_extension/storage/bucket_cache.h pg_extension/storage/head.h \
+ pg_extension/storage/catalog.h
+pg_extension/pg/background_worker.h:
+pg_extension/pg/error.h:
+pg_extension/pg/logical_slot.h:
+pg_extension/pg/server.h:
+pg_extension/worker/worker.h:
+pg_extension/decoding/decoder.h:
+pg_extension/decoding/change_message.h:
+pg_extension/decoding/byte_stream.h:
+pg_extension/evaluator/row_effects.h:
+pg_extension/decoding/relation_cache.h:
+pg_extension/decoding/active_plan.h:
+pg_extension/sync_config/plan.h:
+pg_extension/decoding/row_reader.h:
+pg_extension/sync_config/value.h:
+pg_extension/evaluator/table_evaluator.h:
+pg_extension/pg/memory.h:
+pg_extension/storage/bucket_cache.h:
+pg_extension/storage/head.h:
+pg_extension/storage/catalog.h:

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "decoding/decoder.h"
+#include "pg/logical_slot.h"
+#include "storage/bucket_cache.h"
+#include "storage/catalog.h"
+
+namespace brigade {
+
+// The background worker of one database: carries out deploys, decodes the WAL, and stores what it
+// means. Any exception ends the process; the postmaster starts it again, and it goes on from the
+// last storage commit.
+class Worker {
+ public:
+  explicit Worker(uint32_t database);
+
+  // Returns when there is nothing to do for a worker in this database any more.
+  void run();
+
+ private:
+  bool own_extension_and_lock();
+  void load();
+  bool has_work() const { return !plans_.empty(); }
+  void look_for_deploy();
+  void carry_out_deploy();
+  void fill_definitions(const PendingConfig& config);
+  void open_reader();
+  void follow();
+  void store();
+  void activate_if_reached(uint64_t position);
+  void confirm_idle_position();
+
+  std::string slot_name_;
+  std::string messages_;
+  Decoder decoder_;
+  BucketCache buckets_;
+  Head head_;
+  ActivePlans plans_;
+  std::optional<PendingConfig> pending_;
+  std::unique_ptr<pg::LogicalReader> reader_;
+  uint64_t confirmed_lsn_ = 0;
+};
+
+}  // namespace brigade

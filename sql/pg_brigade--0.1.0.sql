@@ -1,0 +1,284 @@
+-- pg_brigade 0.1.0
+\echo Use "CREATE EXTENSION pg_brigade" to load this file. \quit
+
+-- ---------------------------------------------------------------------------------------------
+-- Storage. Nothing here is readable by PUBLIC: it holds user data.
+-- ---------------------------------------------------------------------------------------------
+
+CREATE TABLE brigade.sync_config (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  yaml text NOT NULL,
+  plan text NOT NULL,
+  state text NOT NULL DEFAULT 'processing'
+    CHECK (state IN ('processing', 'active', 'stopped', 'errored')),
+  definitions integer[] NOT NULL DEFAULT '{}',
+  activation_lsn pg_lsn,
+  deployed_at timestamptz NOT NULL DEFAULT now(),
+  activated_at timestamptz,
+  error text
+);
+CREATE UNIQUE INDEX sync_config_one_active ON brigade.sync_config ((true)) WHERE state = 'active';
+COMMENT ON TABLE brigade.sync_config IS
+  'One deployed sync config: its text, the plan compiled from it, and how far its deploy is.';
+COMMENT ON COLUMN brigade.sync_config.definitions IS
+  'Ids in brigade.definition, parallel to the plan''s definitions; filled when they exist.';
+COMMENT ON COLUMN brigade.sync_config.activation_lsn IS
+  'The config becomes active with the first storage commit at or after this LSN.';
+
+CREATE TABLE brigade.definition (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  digest text NOT NULL UNIQUE,
+  canonical text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('bucket_source', 'lookup_index')),
+  bucket_name text NOT NULL,
+  state text NOT NULL CHECK (state IN ('staging', 'live', 'dropping')),
+  from_lsn pg_lsn NOT NULL
+);
+COMMENT ON TABLE brigade.definition IS
+  'One bucket source or lookup index, by content. Configs with an equal definition share it.';
+COMMENT ON COLUMN brigade.definition.bucket_name IS
+  'Full names of its buckets are this text followed by the bucket''s parameters.';
+COMMENT ON COLUMN brigade.definition.from_lsn IS
+  'Transactions whose commit record starts before this LSN came in through the backfill.';
+
+CREATE TABLE brigade.bucket (
+  id bigint PRIMARY KEY,
+  definition integer NOT NULL,
+  parameters text NOT NULL,
+  operation_count bigint NOT NULL,
+  checksum bigint NOT NULL,
+  last_op_id bigint NOT NULL,
+  created_commit bigint NOT NULL,
+  UNIQUE (definition, parameters)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE brigade.bucket IS
+  'One bucket and its state at the newest checkpoint. Half-filled pages keep the updates HOT.';
+COMMENT ON COLUMN brigade.bucket.checksum IS
+  'Sum of its operations'' checksums modulo 2^32, unsigned.';
+COMMENT ON COLUMN brigade.bucket.created_commit IS
+  'The storage commit that made the bucket.';
+
+CREATE TABLE brigade.bucket_op (
+  bucket bigint NOT NULL,
+  op_id bigint NOT NULL,
+  checksum bigint NOT NULL,
+  target_op_id bigint,
+  op "char" NOT NULL,
+  subkey uuid,
+  object_type text,
+  object_id text,
+  data text,
+  PRIMARY KEY (bucket, op_id)
+);
+COMMENT ON TABLE brigade.bucket_op IS
+  'The operation history of buckets: P put, R remove, M move, C clear. Append only, but for compaction.';
+COMMENT ON COLUMN brigade.bucket_op.target_op_id IS
+  'Set when compaction merged later operations into this one: a checkpoint before it is invalid.';
+
+CREATE TABLE brigade.row_membership (
+  definition integer NOT NULL,
+  subkey uuid NOT NULL,
+  object_type text NOT NULL,
+  object_id text NOT NULL,
+  buckets bigint[] NOT NULL,
+  PRIMARY KEY (definition, subkey)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE brigade.row_membership IS
+  'Which buckets of a definition a source row is in now; only for tables whose old rows are not in the WAL.';
+
+CREATE TABLE brigade.lookup (
+  definition integer NOT NULL,
+  key_hash bigint NOT NULL,
+  subkey uuid NOT NULL,
+  key text NOT NULL,
+  value text NOT NULL
+);
+CREATE INDEX lookup_key ON brigade.lookup (key_hash);
+CREATE INDEX lookup_row ON brigade.lookup (subkey, definition);
+COMMENT ON TABLE brigade.lookup IS
+  'Current lookup entries: key to value, and the source row that makes them.';
+
+CREATE TABLE brigade.checkpoint (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  commit_id bigint NOT NULL,
+  op_id bigint NOT NULL,
+  lsn pg_lsn NOT NULL,
+  committed_at timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 20);
+INSERT INTO brigade.checkpoint (commit_id, op_id, lsn) VALUES (0, 0, '0/0');
+COMMENT ON TABLE brigade.checkpoint IS
+  'The newest storage commit: its number, the newest op id and the WAL position it reached.';
+
+CREATE TABLE brigade.commit_log (
+  commit_id bigint PRIMARY KEY,
+  op_id bigint NOT NULL,
+  buckets bigint[] NOT NULL,
+  dependencies bigint[] NOT NULL,
+  config_changed boolean NOT NULL,
+  committed_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE brigade.commit_log IS
+  'What each storage commit changed, for sidecars that follow. Pruned.';
+
+-- Three columns, in this order: the worker decodes the table's rows from the WAL.
+CREATE TABLE brigade.write_checkpoint (
+  user_id text NOT NULL,
+  client_id text NOT NULL,
+  request_id bigint NOT NULL,
+  PRIMARY KEY (user_id, client_id)
+);
+COMMENT ON TABLE brigade.write_checkpoint IS
+  'The newest write checkpoint each client asked for. Its row is WAL itself: when the worker reaches it, everything committed before is stored.';
+
+CREATE TABLE brigade.acknowledged_write_checkpoint (
+  user_id text NOT NULL,
+  client_id text NOT NULL,
+  request_id bigint NOT NULL,
+  commit_id bigint NOT NULL,
+  PRIMARY KEY (user_id, client_id)
+);
+CREATE INDEX acknowledged_write_checkpoint_commit
+  ON brigade.acknowledged_write_checkpoint (commit_id);
+COMMENT ON TABLE brigade.acknowledged_write_checkpoint IS
+  'The newest write checkpoint of each client that a storage commit covers.';
+
+CREATE TABLE brigade.row_error (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  definition integer,
+  table_name text NOT NULL,
+  row_key text NOT NULL,
+  reason text NOT NULL,
+  occurred_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE brigade.row_error IS
+  'Rows that could not be processed. They are missing from buckets; all others go on.';
+
+CREATE VIEW brigade.errors AS
+  SELECT table_name, row_key, reason, definition, occurred_at FROM brigade.row_error;
+COMMENT ON VIEW brigade.errors IS 'Rows that could not be processed, and why.';
+
+-- ---------------------------------------------------------------------------------------------
+-- Deploying
+-- ---------------------------------------------------------------------------------------------
+
+CREATE FUNCTION brigade.deploy(yaml text) RETURNS json
+  LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'brigade_deploy';
+COMMENT ON FUNCTION brigade.deploy(text) IS
+  'Deploys a sync config (YAML). Raises with line, column and remedy if it has an error; then nothing changes.';
+
+CREATE FUNCTION brigade.validate(yaml text) RETURNS json
+  LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'brigade_validate';
+COMMENT ON FUNCTION brigade.validate(text) IS
+  'Checks a sync config (YAML) without deploying it; lists errors and warnings with their places.';
+
+-- ---------------------------------------------------------------------------------------------
+-- The worker
+-- ---------------------------------------------------------------------------------------------
+
+CREATE FUNCTION brigade.start() RETURNS boolean
+  LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'brigade_start';
+COMMENT ON FUNCTION brigade.start() IS
+  'Makes sure the worker of this database runs; true if this call started it.';
+
+CREATE FUNCTION brigade.worker_pid() RETURNS integer
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+    SELECT pid FROM pg_stat_activity
+    WHERE backend_type = 'pg_brigade worker' AND datname = current_database()
+  $$;
+COMMENT ON FUNCTION brigade.worker_pid() IS
+  'Process id of this database''s worker; null if it does not run.';
+
+-- ---------------------------------------------------------------------------------------------
+-- The sidecar's interface (docs/sidecar-interface.md)
+-- ---------------------------------------------------------------------------------------------
+
+CREATE FUNCTION brigade.resolve(request jsonb) RETURNS json
+  LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'brigade_resolve';
+COMMENT ON FUNCTION brigade.resolve(jsonb) IS
+  'The buckets a client''s request gets and their state, at one snapshot.';
+
+CREATE FUNCTION brigade.changes(after_commit bigint) RETURNS json
+  LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+    WITH head AS (SELECT commit_id, op_id FROM brigade.checkpoint),
+    entries AS (SELECT * FROM brigade.commit_log WHERE commit_id > after_commit),
+    changed AS (SELECT DISTINCT unnest(buckets) AS id FROM entries)
+    SELECT json_build_object(
+      'commit', head.commit_id,
+      'op_id', head.op_id::text,
+      'complete', (SELECT count(*) FROM entries) = head.commit_id - after_commit,
+      'buckets', coalesce((
+        SELECT json_agg(CASE WHEN b.created_commit > after_commit
+          THEN json_build_object('id', b.id, 'name', d.bucket_name || b.parameters,
+            'checksum', b.checksum::bit(32)::integer, 'count', b.operation_count, 'last_op_id', b.last_op_id::text)
+          ELSE json_build_object('id', b.id, 'checksum', b.checksum::bit(32)::integer,
+            'count', b.operation_count, 'last_op_id', b.last_op_id::text) END)
+        FROM changed JOIN brigade.bucket b USING (id)
+        JOIN brigade.definition d ON d.id = b.definition), '[]'),
+      'dependencies', coalesce((
+        SELECT json_agg(DISTINCT dependency)
+        FROM entries, unnest(entries.dependencies) AS dependency), '[]'),
+      'write_checkpoints', coalesce((
+        SELECT json_agg(json_build_object(
+          'user_id', user_id, 'client_id', client_id, 'id', request_id::text))
+        FROM brigade.acknowledged_write_checkpoint
+        WHERE acknowledged_write_checkpoint.commit_id > after_commit), '[]'),
+      'config_changed', coalesce((SELECT bool_or(config_changed) FROM entries), false))
+    FROM head
+  $$;
+COMMENT ON FUNCTION brigade.changes(bigint) IS
+  'What the storage commits after the given one changed, merged, at one snapshot.';
+
+CREATE VIEW brigade.operation AS
+  SELECT bucket, op_id, op, object_type, object_id, subkey::text AS subkey, checksum, data,
+         target_op_id
+  FROM brigade.bucket_op;
+COMMENT ON VIEW brigade.operation IS 'Operations as clients get them.';
+
+CREATE FUNCTION brigade.create_write_checkpoint(user_id text, client_id text) RETURNS bigint
+  LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+    INSERT INTO brigade.write_checkpoint AS stored
+    VALUES (create_write_checkpoint.user_id, create_write_checkpoint.client_id, 1)
+    ON CONFLICT (user_id, client_id) DO UPDATE SET request_id = stored.request_id + 1
+    RETURNING request_id
+  $$;
+COMMENT ON FUNCTION brigade.create_write_checkpoint(text, text) IS
+  'Asks for the next write checkpoint of a user and client; returns its id.';
+
+CREATE FUNCTION brigade.request_checkpoint(user_id text, client_id text, request_id bigint)
+  RETURNS bigint
+  LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+    INSERT INTO brigade.write_checkpoint AS stored
+    VALUES (request_checkpoint.user_id, request_checkpoint.client_id,
+            request_checkpoint.request_id)
+    ON CONFLICT (user_id, client_id) DO UPDATE
+      SET request_id = greatest(stored.request_id, excluded.request_id)
+    RETURNING request_id
+  $$;
+COMMENT ON FUNCTION brigade.request_checkpoint(text, text, bigint) IS
+  'Stores a client''s own checkpoint request id if it is newer; returns the stored one.';
+
+CREATE FUNCTION brigade.grant_sidecar(role regrole) RETURNS void
+  LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+  AS $$
+  BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA brigade TO %s', role);
+    EXECUTE format('GRANT SELECT ON brigade.operation TO %s', role);
+    EXECUTE format(
+      'GRANT EXECUTE ON FUNCTION brigade.start(), brigade.resolve(jsonb), brigade.changes(bigint), '
+      'brigade.create_write_checkpoint(text, text), '
+      'brigade.request_checkpoint(text, text, bigint), '
+      'brigade.deploy(text), brigade.validate(text) TO %s', role);
+  END
+  $$;
+COMMENT ON FUNCTION brigade.grant_sidecar(regrole) IS
+  'Grants a role exactly what the sidecar needs.';
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA brigade FROM PUBLIC;
