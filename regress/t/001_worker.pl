@@ -1,4 +1,4 @@
-# The worker starts when asked or with the server, follows what is committed, and stops with it.
+# The worker starts when asked, follows what is committed, and stops with the server.
 use strict;
 use warnings;
 
@@ -8,7 +8,7 @@ use Test::More;
 my $server = new_server('worker');
 deploy_todo($server);
 $server->safe_psql('postgres', 'SELECT brigade.start()');
-is($server->safe_psql('postgres', 'SELECT brigade.start()'), 'f', 'a second start finds it running');
+is($server->safe_psql('postgres', 'SELECT brigade.start()'), 'f', 'a second start finds it');
 wait_until_stored($server);
 is_stored_as_in_source($server, 'rows from before the deploy');
 
@@ -23,17 +23,11 @@ wait_until_stored($server);
 is_stored_as_in_source($server, 'changes');
 
 $server->restart;
-is(worker_pid($server), '', 'without preloading, a restarted server has no worker');
+is(worker_pid($server), '', 'a restarted server has no worker until asked');
 $server->safe_psql('postgres', q(INSERT INTO settings VALUES ('while', 'nobody looked')));
 $server->safe_psql('postgres', 'SELECT brigade.start()');
 wait_until_stored($server);
 is_stored_as_in_source($server, 'changes while no worker ran');
-
-$server->append_conf('postgresql.conf', q(shared_preload_libraries = 'pg_brigade'));
-$server->restart;
-$server->safe_psql('postgres', q(INSERT INTO settings VALUES ('after', 'a restart')));
-wait_until_stored($server);
-is_stored_as_in_source($server, 'a preloaded worker starts by itself');
 
 $server->stop('fast');
 unlike(PostgreSQL::Test::Utils::slurp_file($server->logfile), qr/PANIC|terminated by signal/,

@@ -5,7 +5,7 @@ use warnings;
 use Brigade;
 use Test::More;
 
-my $server = new_server('crash', q(shared_preload_libraries = 'pg_brigade'));
+my $server = new_server('crash');
 deploy_todo($server);
 wait_until_stored($server);
 
@@ -31,11 +31,12 @@ for my $name (sort keys %accidents) {
     for my $round (1 .. 3) {
         insert_rows(300);
         $accidents{$name}->();
+        $server->safe_psql('postgres', 'SELECT brigade.start()');
         insert_rows(20);
     }
     wait_until_stored($server);
     is_stored_as_in_source($server, $name);
-    is($server->safe_psql('postgres', <<'SQL'), "$inserted|$inserted", "$name: one operation a row");
+    is($server->safe_psql('postgres', <<'SQL'), "$inserted|$inserted", "$name: no operation twice");
         SELECT count(*), count(DISTINCT object_id) FROM brigade.operation
         WHERE object_type = 'settings' AND object_id LIKE 'row %'
 SQL

@@ -6,7 +6,7 @@ use Brigade;
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-my $primary = new_server('primary', q(shared_preload_libraries = 'pg_brigade'));
+my $primary = new_server('primary');
 deploy_todo($primary);
 wait_until_stored($primary);
 $primary->backup('base');

@@ -21,11 +21,10 @@ const visible = {
 
 /** Postgres, sidecar and clients with the to-do example deployed. */
 export class Todo {
-  static async start({ preload = false } = {}) {
+  static async start() {
     const todo = new Todo();
     todo.clients = [];
-    todo.server = await Server.start(
-      ...(preload ? [`shared_preload_libraries = 'pg_brigade'`] : []));
+    todo.server = await Server.start();
     try {
       await todo.server.runFile(example, 'schema.sql');
       await todo.server.runFile(example, 'data.sql');
