@@ -98,11 +98,11 @@ e2e: stage sidecar  ## Tests with a real client SDK
 	$(NODE) --test --test-concurrency=1 $(E2E_TESTS)
 
 test: dependencies  ## Everything there is to test
-	$(MAKE) --jobs=$(JOBS) stage sidecar
+	$(MAKE) --silent --jobs=$(JOBS) stage sidecar
 	$(MAKE) --jobs=1 --keep-going unit regress tap e2e
 
 demo: dependencies  ## Two devices follow a to-do database, live (KEEP=1: until Ctrl-C)
-	$(MAKE) --jobs=$(JOBS) stage sidecar
+	$(MAKE) --silent --jobs=$(JOBS) stage sidecar
 	@KEEP='$(KEEP)' DEMO_SECONDS='$(DEMO_SECONDS)' $(NODE) examples/todo/demo.js
 
 format:  ## Formats the C++ sources
@@ -120,5 +120,5 @@ check-includes:  ## Fails on an include the layout forbids
 check-sizes:  ## Fails on too long lines, functions and files
 	.ci/check-sizes
 
-.PHONY: always clean-stage help dependencies sidecar unit sanitize stage regress tap e2e test demo format \
-	format-check tidy check-includes check-sizes
+.PHONY: always clean-stage help dependencies sidecar unit sanitize stage regress tap e2e test demo \
+	format format-check tidy check-includes check-sizes

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { Todo } from './lib/todo.js';
+import { signToken } from './lib/token.js';
 
 const groceries = '11111111-0000-4000-8000-000000000001';
 const latency_ms_max = 1000;
@@ -119,4 +120,18 @@ test('a client that was away catches up', async () => {
     DELETE FROM lists WHERE owner_id = 'dora' AND name LIKE '%7'`);
   await dora.reconnect();
   await todo.inSync(dora);
+});
+
+test('a token signed with another key gets nothing', async () => {
+  const token = (user) => signToken(user, { key: 'not the key' });
+  const thief = await todo.open('anna', { token });
+  await thief.until(() => /401/.test(thief.db.currentStatus.downloadError));
+  assert.deepEqual(await thief.rows('lists'), []);
+});
+
+test('a deploy with a mistake says where, and changes nothing', async () => {
+  await assert.rejects(
+    todo.deploy('config:\n  edition: 3\nstreams:\n  lists:\n    query: SELECT * FORM lists\n'),
+    /line 5/);
+  await change(`INSERT INTO todos (list_id, description) VALUES ($1, 'still here')`, [groceries]);
 });

@@ -13,7 +13,7 @@ for (const checkpointMode of ['legacy', 'requests']) {
 
     before(async () => {
       todo = await Todo.start();
-      anna = await todo.open('anna', { checkpointMode });
+      anna = await todo.open('anna', { connect: { checkpointMode } });
       await todo.inSync(anna);
     });
     after(() => todo?.stop());
@@ -63,7 +63,7 @@ for (const checkpointMode of ['legacy', 'requests']) {
     });
 
     test('a delete is deleted everywhere', async () => {
-      const other = await todo.open('anna', { checkpointMode });
+      const other = await todo.open('anna', { connect: { checkpointMode } });
       await todo.inSync(other);
       await anna.db.execute(`DELETE FROM todos WHERE description LIKE 'mine %'`);
       await anna.uploaded();

@@ -22,7 +22,7 @@ export const tables = Object.keys(schema.props);
 
 /** One user's device: the SDK as published, with a SQLite database of its own. */
 export class Client {
-  static async open(user, { server, sidecar, connect = {} }) {
+  static async open(user, { server, sidecar, connect = {}, token = signToken }) {
     const client = new Client();
     client.user = user;
     client.directory = await mkdtemp(join(tmpdir(), 'pg_brigade-client.'));
@@ -41,7 +41,7 @@ export class Client {
       },
     });
     client.connector = {
-      fetchCredentials: async () => ({ endpoint: sidecar.url, token: signToken(user) }),
+      fetchCredentials: async () => ({ endpoint: sidecar.url, token: token(user) }),
       uploadData: async (db) => {
         for (let next; (next = await db.getNextCrudTransaction()); await next.complete()) {
           await applyUpload(server.pool, next);

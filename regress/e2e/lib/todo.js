@@ -42,8 +42,9 @@ export class Todo {
     return this.server.query('SELECT brigade.deploy($1)', [yaml]);
   }
 
-  async open(user, connect) {
-    const client = await Client.open(user, { ...this, connect });
+  /** Opens a client of `user`; `options` are those of Client.open. */
+  async open(user, options) {
+    const client = await Client.open(user, { ...this, ...options });
     this.clients.push(client);
     return client;
   }
