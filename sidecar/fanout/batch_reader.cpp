@@ -1,0 +1,146 @@
+#include "fanout/batch_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace brigade::sidecar {
+
+namespace {
+
+/// What an entry costs besides its lines.
+constexpr size_t entry_overhead_bytes = 512;
+
+uint8_t bit(LineFormat format) { return static_cast<uint8_t>(1U << static_cast<unsigned>(format)); }
+
+DataBatch describe(const OperationRange& range, const std::vector<Operation>& operations) {
+  DataBatch batch;
+  batch.operation_count = static_cast<uint32_t>(operations.size());
+  batch.next_after = operations.empty() ? range.until : operations.back().op_id;
+  batch.has_more = batch.next_after < range.until;
+  for (const Operation& operation : operations) {
+    batch.target_op_id_max = std::max(batch.target_op_id_max, operation.target_op_id);
+  }
+  return batch;
+}
+
+}  // namespace
+
+size_t BatchReader::RangeHash::operator()(const OperationRange& range) const {
+  // Multiplying by odd constants spreads the small, dense numbers that op ids are.
+  auto mixed = static_cast<uint64_t>(range.bucket) * 0x9e3779b97f4a7c15U;
+  mixed = (mixed ^ static_cast<uint64_t>(range.after)) * 0xc2b2ae3d27d4eb4fU;
+  return (mixed ^ static_cast<uint64_t>(range.until)) * 0x9e3779b97f4a7c15U;
+}
+
+const DataBatch* BatchReader::read(const OperationRange& range, const std::string& bucket_name,
+                                   LineFormat format, Callback done) {
+  auto found = by_range_.find(range);
+  if (found == by_range_.end()) {
+    load(range, bucket_name, bit(format)).waiters.push_back({format, std::move(done)});
+    return nullptr;
+  }
+  entries_.splice(entries_.begin(), entries_, found->second);
+  Entry& entry = entries_.front();
+  if ((entry.encoded_formats & bit(format)) != 0) {
+    const DataBatch& batch = entry.batches[static_cast<size_t>(format)];
+    read_ahead(entry, batch, bit(format));
+    return &batch;
+  }
+  entry.wanted_formats |= bit(format);
+  entry.waiters.push_back({format, std::move(done)});
+  // It may be kept in another format only: then it is read again.
+  if (!std::exchange(entry.loading, true)) fetch(range);
+  return nullptr;
+}
+
+BatchReader::Entry& BatchReader::load(const OperationRange& range, const std::string& bucket_name,
+                                      uint8_t formats) {
+  entries_.emplace_front();
+  Entry& entry = entries_.front();
+  entry.range = range;
+  entry.bucket_name = bucket_name;
+  entry.wanted_formats = formats;
+  by_range_[range] = entries_.begin();
+  fetch(range);
+  return entry;
+}
+
+/// Postgres reads the next batch while this one is encoded and sent. Only a batch that somebody
+/// took leads to the next, so at most one is read in vain.
+void BatchReader::read_ahead(const Entry& entry, const DataBatch& batch, uint8_t formats) {
+  OperationRange rest{entry.range.bucket, batch.next_after, entry.range.until};
+  if (batch.has_more && !by_range_.contains(rest)) load(rest, entry.bucket_name, formats);
+}
+
+void BatchReader::fetch(const OperationRange& range) {
+  read_count_++;
+  storage_.read_operations(range, [this, range](Result<OperationRows, StorageError> rows) {
+    on_rows(range, std::move(rows));
+  });
+}
+
+void BatchReader::on_rows(const OperationRange& range, Result<OperationRows, StorageError> rows) {
+  Entry& entry = *by_range_.at(range);
+  std::vector<Waiter> waiters = std::move(entry.waiters);
+  entry.waiters.clear();
+  entry.loading = false;
+  if (!rows) {
+    forget(entry);
+    for (const Waiter& waiter : waiters) waiter.done(rows.error());
+    return;
+  }
+  if (!waiters.empty()) read_ahead(entry, describe(range, rows->operations), entry.wanted_formats);
+  encode(entry, *rows);
+  std::vector<DataBatch> answers;
+  for (const Waiter& waiter : waiters) {
+    answers.push_back(entry.batches[static_cast<size_t>(waiter.format)]);
+  }
+  forget_oldest();
+  for (size_t i = 0; i < waiters.size(); i++) waiters[i].done(answers[i]);
+}
+
+void BatchReader::encode(Entry& entry, const OperationRows& rows) {
+  DataBatch batch = describe(entry.range, rows.operations);
+  DataLine line{entry.bucket_name, entry.range.after, batch.next_after, batch.has_more};
+  kept_bytes_ += entry.bytes == 0 ? entry_overhead_bytes : 0;
+  entry.bytes = std::max(entry.bytes, entry_overhead_bytes);
+  for (size_t i = 0; i < line_format_count; i++) {
+    auto format = static_cast<LineFormat>(i);
+    auto missing = static_cast<uint8_t>(entry.wanted_formats & ~entry.encoded_formats);
+    if ((missing & bit(format)) == 0) continue;
+    if (!rows.operations.empty()) {
+      batch.line = std::make_shared<const std::string>(encode_data(format, line, rows.operations));
+      entry.bytes += batch.line->size();
+      kept_bytes_ += batch.line->size();
+    }
+    entry.batches[i] = batch;
+    entry.encoded_formats |= bit(format);
+  }
+}
+
+void BatchReader::forget(Entry& entry) {
+  kept_bytes_ -= entry.bytes;
+  auto found = by_range_.find(entry.range);
+  entries_.erase(found->second);
+  by_range_.erase(found);
+}
+
+void BatchReader::forget_oldest() {
+  for (auto entry = entries_.end(); kept_bytes_ > kept_bytes_max_ && entry != entries_.begin();) {
+    --entry;
+    if (entry->loading) continue;
+    auto newer = std::next(entry);
+    forget(*entry);
+    entry = newer;
+  }
+}
+
+void BatchReader::clear() {
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    auto next = std::next(entry);
+    if (!entry->loading) forget(*entry);
+    entry = next;
+  }
+}
+
+}  // namespace brigade::sidecar

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "http/exchange.h"
+#include "session/line_sink.h"
+
+namespace brigade::sidecar {
+
+/// Sends lines as the chunked body of a response. The head goes out with the first line, so that
+/// an error before it still gets its status.
+class ChunkedSink : public LineSink {
+ public:
+  ChunkedSink(std::shared_ptr<Exchange> exchange, std::string_view content_type);
+
+  void write(const SharedBytes& line) override;
+  void flush() override;
+  bool writable() const override;
+  void refuse(const ProtocolError& error) override;
+  void finish() override;
+  uint64_t bytes_synced() const override { return bytes_synced_; }
+  uint64_t bytes_sent() const override { return bytes_sent_; }
+
+ private:
+  void send_head();
+
+  std::shared_ptr<Exchange> exchange_;
+  std::string_view content_type_;
+  std::vector<SharedBytes> lines_;
+  size_t line_bytes_ = 0;
+  uint64_t bytes_synced_ = 0;
+  uint64_t bytes_sent_ = 0;
+  bool head_sent_ = false;
+};
+
+}  // namespace brigade::sidecar

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "fanout/batch_reader.h"
+#include "fanout/hub.h"
+#include "http/exchange.h"
+#include "net/timer.h"
+#include "session/line_sink.h"
+#include "session/session.h"
+#include "storage/storage.h"
+
+namespace brigade::sidecar {
+
+class LiveSession;
+
+/// What all sessions of a process share.
+struct SessionWorld {
+  uv_loop_t* loop;
+  Hub& hub;
+  Storage& storage;
+  BatchReader& batches;
+  std::minstd_rand& random;
+  /// Wall clock, milliseconds since 1970.
+  std::function<int64_t()> now_ms;
+  /// Called when a session is over.
+  std::function<void(LiveSession&, CloseReason)> on_end;
+};
+
+/// Connects a session with its client, the hub, storage and the clock.
+class LiveSession : public SessionHost,
+                    public StreamOwner,
+                    public std::enable_shared_from_this<LiveSession> {
+ public:
+  struct Labels {
+    std::string request_id;
+    std::string user_agent;
+    std::string app_metadata;
+  };
+
+  /// `resolve_request` is the argument of `brigade.resolve`.
+  LiveSession(SessionWorld& world, SessionOptions options, std::string resolve_request,
+              std::unique_ptr<LineSink> sink, Labels labels);
+  ~LiveSession() override;
+
+  void start();
+  /// Ends the stream at a line boundary.
+  void shut_down(CloseReason reason);
+  void on_storage_recovered();
+
+  const Session& session() const { return session_; }
+  const LineSink& sink() const { return *sink_; }
+  const Labels& labels() const { return labels_; }
+  int64_t started_at_ms() const { return started_at_ms_; }
+  std::optional<int64_t> first_checkpoint_ms() const { return first_checkpoint_ms_; }
+
+  void on_drained() override;
+  void on_closed() override;
+
+ private:
+  struct Wanted {
+    OperationRange range;
+    std::string bucket_name;
+  };
+
+  void resolve() override;
+  void attach(Resolution resolution) override;
+  void read(const OperationRange& range, const Bucket& bucket) override;
+  void send(SharedBytes line) override;
+  bool writable() const override;
+  int64_t now_ms() const override { return world_.now_ms(); }
+  void set_timer(int64_t delay_ms) override { timer_.start(delay_ms); }
+  int64_t keepalive_interval_ms() override;
+  void refuse(const ProtocolError& error) override;
+  void end(CloseReason reason) override;
+
+  /// Calls `event` on the session unless it died meanwhile, then settles.
+  template <class Event>
+  void run(Event event);
+  void settle();
+  void take_wanted();
+  void detach(CloseReason reason);
+
+  /// The hub speaks to the session directly; what the session then sends must be flushed.
+  class SettlingSession : public Session {
+   public:
+    SettlingSession(SessionOptions options, LiveSession& live)
+        : Session(std::move(options), live), live_(live) {}
+    void on_attached(Attachment attachment) override;
+    void on_commit(int64_t op_id) override;
+
+   private:
+    LiveSession& live_;
+  };
+
+  SessionWorld& world_;
+  SettlingSession session_;
+  std::string resolve_request_;
+  std::unique_ptr<LineSink> sink_;
+  Labels labels_;
+  Timer timer_;
+  std::optional<Wanted> wanted_;
+  int64_t started_at_ms_;
+  std::optional<int64_t> first_checkpoint_ms_;
+  mutable bool blocked_ = false;  ///< the session was told that the client is slow
+  bool attached_ = false;         ///< the hub knows it
+};
+
+ProtocolError to_protocol_error(const StorageError& error);
+
+}  // namespace brigade::sidecar

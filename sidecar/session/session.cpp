@@ -1,0 +1,343 @@
+#include "session/session.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <numeric>
+#include <tuple>
+
+namespace brigade::sidecar {
+
+namespace {
+
+/// Clients that read 1 … 30 fetch a new token and reconnect without a pause.
+constexpr int64_t expiry_notice_ms = 20'000;
+
+size_t fingerprint(const std::vector<StreamDescription>& streams) {
+  return std::hash<std::string>()(encode_checkpoint(LineFormat::ndjson_raw, {}, {}, streams));
+}
+
+int64_t seconds_until(int64_t deadline_ms, int64_t now_ms) {
+  return std::max<int64_t>(0, (deadline_ms - now_ms + 500) / 1000);
+}
+
+}  // namespace
+
+std::string_view close_reason_name(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::client_closed:
+      return "client closed";
+    case CloseReason::token_expired:
+      return "token expired";
+    case CloseReason::shutting_down:
+      return "shutting down";
+    case CloseReason::slow_client:
+      return "slow client";
+    case CloseReason::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+Session::Session(SessionOptions options, SessionHost& host)
+    : Member(std::move(options.user_id), std::move(options.client_id)),
+      host_(host),
+      format_(options.format),
+      initial_positions_(std::move(options.positions)),
+      token_expires_at_ms_(options.token_expires_at_ms) {}
+
+void Session::start() {
+  int64_t now_ms = host_.now_ms();
+  if (now_ms >= token_expires_at_ms_) {
+    send(encode_token_expires_in(format_, 0));
+    end(CloseReason::token_expired);
+    return;
+  }
+  // A token that is this short from the beginning needs no notice: its client would only reconnect.
+  expiry_announced_ = token_expires_at_ms_ - now_ms <= expiry_notice_ms;
+  keepalive_at_ms_ = now_ms + host_.keepalive_interval_ms();
+  arm_timer();
+  resolve();
+}
+
+void Session::resolve() {
+  resolution_ = ResolutionState::asked;
+  host_.resolve();
+}
+
+void Session::on_resolved(Resolution resolution) {
+  if (ended_) return;
+  resolution_ = ResolutionState::attaching;
+  host_.attach(std::move(resolution));
+}
+
+void Session::on_resolve_failed(const ProtocolError& error, bool transient) {
+  if (ended_) return;
+  resolution_ = ResolutionState::failed;
+  if (first_) {
+    ended_ = true;
+    host_.refuse(error);
+  } else if (!transient) {
+    end(CloseReason::failed);
+  }
+}
+
+void Session::on_storage_recovered() {
+  if (ended_) return;
+  if (resolution_ == ResolutionState::failed) resolve();
+  advance();
+}
+
+void Session::on_resolution_outdated() {
+  // One that is on its way is judged by the hub when it is attached.
+  if (ended_ || resolution_ == ResolutionState::asked) return;
+  resolve();
+}
+
+void Session::on_attached(Attachment attachment) {
+  if (ended_) return;
+  resolution_ = ResolutionState::current;
+  newest_op_id_ = attachment.op_id;
+  if (attachment.write_checkpoint) on_write_checkpoint(*attachment.write_checkpoint);
+  adopt(std::move(attachment.buckets));
+  size_t streams = fingerprint(attachment.streams);
+  if (streams != streams_fingerprint_) streams_ = std::move(attachment.streams);
+  streams_fingerprint_ = streams;
+  advance();
+}
+
+/// Replaces the buckets, and carries over what the client has of those that it keeps.
+void Session::adopt(std::vector<AttachedBucket> attached) {
+  std::unordered_map<const Bucket*, Entry*> before;
+  for (Entry& entry : buckets_) before.emplace(entry.bucket, &entry);
+  std::vector<Entry> after;
+  after.reserve(attached.size());
+  for (AttachedBucket& bucket : attached) {
+    Entry entry{bucket.bucket, std::move(bucket.reasons)};
+    entry.priority = bucket.priority;
+    if (auto kept = before.extract(bucket.bucket)) {
+      const Entry& old = *kept.mapped();
+      entry.position = old.position;
+      entry.announced = old.announced;
+      entry.is_announced =
+          old.is_announced && entry.priority == old.priority && entry.reasons == old.reasons;
+    } else if (auto initial = initial_positions_.extract(bucket.bucket->name)) {
+      entry.position = initial.mapped();
+    }
+    urgent_ = urgent_ || !entry.is_announced;
+    after.push_back(std::move(entry));
+  }
+  for (const Entry& entry : buckets_) {
+    if (before.contains(entry.bucket)) removed_.push_back(entry.bucket->name);
+  }
+  urgent_ = urgent_ || !removed_.empty();
+  initial_positions_ = {};
+  buckets_ = std::move(after);
+  reindexed_ = true;
+  changed_.clear();
+  for (uint32_t i = 0; i < buckets_.size(); i++) list_changed(i);
+}
+
+void Session::list_changed(uint32_t index) {
+  Entry& entry = buckets_[index];
+  bool same = entry.is_announced && entry.announced == entry.bucket->state;
+  if (entry.is_listed || same) return;
+  entry.is_listed = true;
+  changed_.push_back(index);
+  changed_priority_min_ = std::min(changed_priority_min_, entry.priority);
+}
+
+void Session::on_bucket_changed(uint32_t index) { list_changed(index); }
+
+void Session::on_write_checkpoint(int64_t id) {
+  if (!write_checkpoint_ || *write_checkpoint_ < id) write_checkpoint_ = id;
+}
+
+void Session::on_commit(int64_t op_id) {
+  newest_op_id_ = op_id;
+  advance();
+}
+
+void Session::on_drained() { advance(); }
+
+void Session::on_batch(const OperationRange& range, const DataBatch& batch) {
+  // A newer announcement may have planned anew since this was asked for.
+  if (ended_ || reading_ != range) return;
+  reading_.reset();
+  Entry& entry = buckets_[round_[round_next_]];
+  entry.position = batch.has_more ? batch.next_after : range.until;
+  if (!batch.has_more) round_next_++;
+  counters_.operations += batch.operation_count;
+  if (batch.target_op_id_max > checkpoint_op_id_) invalidated_ = true;
+  if (batch.line) host_.send(batch.line);
+  advance();
+}
+
+void Session::on_read_failed(const OperationRange& range, bool transient) {
+  if (ended_ || reading_ != range) return;
+  reading_.reset();
+  if (!transient) end(CloseReason::failed);
+}
+
+int Session::current_priority() const {
+  return round_next_ < round_.size() ? buckets_[round_[round_next_]].priority : priority_none;
+}
+
+bool Session::may_announce() const {
+  if (resolution_ != ResolutionState::current) return false;
+  bool news = first_ || !changed_.empty() || !removed_.empty() || !streams_.empty() ||
+              write_checkpoint_ != announced_write_checkpoint_;
+  return news && (!round_open_ || urgent_ || changed_priority_min_ < current_priority());
+}
+
+/// Does what can be done now: everything stops while the client is slow to take what was sent.
+void Session::advance() {
+  if (ended_ || !host_.writable()) return;
+  if (may_announce()) announce();
+  if (round_open_) download();
+}
+
+void Session::announce() {
+  checkpoint_op_id_ = newest_op_id_;
+  CheckpointHead head{checkpoint_op_id_, write_checkpoint_};
+  if (first_ || !streams_.empty()) {
+    announce_all(head);
+  } else {
+    announce_changes(head);
+  }
+  announced_write_checkpoint_ = write_checkpoint_;
+  removed_.clear();
+  changed_.clear();
+  changed_priority_min_ = priority_none;
+  first_ = reindexed_ = urgent_ = invalidated_ = false;
+  reading_.reset();
+  round_open_ = true;
+}
+
+BucketDescription Session::describe(Entry& entry) {
+  entry.announced = entry.bucket->state;
+  entry.is_announced = true;
+  entry.is_listed = false;
+  // All up-to-date sessions stand at the same position, so that they share the next batch.
+  entry.position = std::min(entry.position, entry.announced.last_op_id);
+  return {entry.bucket->name, entry.announced, entry.priority, entry.reasons};
+}
+
+void Session::announce_all(const CheckpointHead& head) {
+  std::vector<BucketDescription> described;
+  std::vector<uint32_t> named;
+  described.reserve(buckets_.size());
+  for (uint32_t i = 0; i < buckets_.size(); i++) {
+    described.push_back(describe(buckets_[i]));
+    named.push_back(i);
+  }
+  send(encode_checkpoint(format_, head, described, streams_));
+  streams_ = {};
+  plan_round(named, true);
+}
+
+void Session::announce_changes(const CheckpointHead& head) {
+  std::vector<uint32_t> named = std::move(changed_);
+  std::vector<BucketDescription> described;
+  described.reserve(named.size());
+  for (uint32_t index : named) described.push_back(describe(buckets_[index]));
+  send(encode_checkpoint_diff(format_, head, removed_, described));
+  plan_round(named, reindexed_);
+}
+
+/// Lists what to download: of the named buckets and of those an earlier round left over, or of all.
+void Session::plan_round(const std::vector<uint32_t>& named, bool all) {
+  std::vector<uint32_t> candidates = named;
+  if (all) {
+    candidates.resize(buckets_.size());
+    std::iota(candidates.begin(), candidates.end(), 0);
+  } else {
+    candidates.insert(candidates.end(), round_.begin() + static_cast<ptrdiff_t>(round_next_),
+                      round_.end());
+  }
+  auto is_complete = [&](uint32_t index) {
+    return buckets_[index].position >= buckets_[index].announced.last_op_id;
+  };
+  std::erase_if(candidates, is_complete);
+  auto order = [&](uint32_t index) {
+    return std::tuple<uint8_t, std::string_view>(buckets_[index].priority,
+                                                 buckets_[index].bucket->name);
+  };
+  std::sort(candidates.begin(), candidates.end(),
+            [&](uint32_t a, uint32_t b) { return order(a) < order(b); });
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  round_ = std::move(candidates);
+  round_next_ = 0;
+  pending_priorities_ = 0;
+  for (uint32_t index : named) pending_priorities_ |= 1U << buckets_[index].priority;
+  for (uint32_t index : round_) pending_priorities_ |= 1U << buckets_[index].priority;
+}
+
+void Session::download() {
+  if (reading_) return;
+  if (round_next_ == round_.size()) {
+    complete();
+    return;
+  }
+  Entry& entry = buckets_[round_[round_next_]];
+  complete_priorities_below(entry.priority);
+  reading_ = {entry.bucket->id.value_or(0), entry.position, entry.announced.last_op_id};
+  host_.read(*reading_, *entry.bucket);
+}
+
+void Session::complete_priorities_below(int priority) {
+  for (int done = 0; done < priority; done++) {
+    bool pending = (pending_priorities_ & (1U << done)) != 0;
+    pending_priorities_ &= static_cast<uint8_t>(~(1U << done));
+    if (pending && !invalidated_) send(encode_partial_complete(format_, checkpoint_op_id_, done));
+  }
+}
+
+void Session::complete() {
+  complete_priorities_below(std::bit_width(pending_priorities_) - 1);
+  round_ = {};
+  round_next_ = 0;
+  round_open_ = false;
+  if (!invalidated_) {
+    counters_.checkpoints_completed++;
+    send(encode_complete(format_, checkpoint_op_id_));
+  }
+  if (may_announce()) advance();
+}
+
+void Session::send(std::string line) {
+  host_.send(std::make_shared<const std::string>(std::move(line)));
+}
+
+void Session::end(CloseReason reason) {
+  if (ended_) return;
+  ended_ = true;
+  host_.end(reason);
+}
+
+void Session::arm_timer() {
+  int64_t notice_at_ms = token_expires_at_ms_ - (expiry_announced_ ? 0 : expiry_notice_ms);
+  int64_t next_ms = std::min(keepalive_at_ms_, notice_at_ms);
+  host_.set_timer(std::max<int64_t>(0, next_ms - host_.now_ms()));
+}
+
+void Session::on_timer() {
+  if (ended_) return;
+  int64_t now_ms = host_.now_ms();
+  if (now_ms >= token_expires_at_ms_) {
+    send(encode_token_expires_in(format_, 0));
+    end(CloseReason::token_expired);
+    return;
+  }
+  bool notice = !expiry_announced_ && now_ms >= token_expires_at_ms_ - expiry_notice_ms;
+  bool keepalive = now_ms >= keepalive_at_ms_;
+  expiry_announced_ = expiry_announced_ || notice;
+  if (keepalive) keepalive_at_ms_ = now_ms + host_.keepalive_interval_ms();
+  // A client that is slow to read has data to prove that the stream lives.
+  bool worth_sending = notice || (keepalive && host_.writable());
+  int64_t seconds = seconds_until(token_expires_at_ms_, now_ms);
+  if (worth_sending) send(encode_token_expires_in(format_, seconds));
+  arm_timer();
+}
+
+}  // namespace brigade::sidecar

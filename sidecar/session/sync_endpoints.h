@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "auth/authenticator.h"
+#include "http/router.h"
+#include "session/live_session.h"
+
+namespace brigade::sidecar {
+
+struct SyncLimits {
+  size_t connections_max = 10'000;
+  int64_t buckets_max = 1'000;
+  int64_t parameter_results_max = 1'000;
+};
+
+/// The endpoints that client SDKs use: the stream and write checkpoints.
+class SyncEndpoints {
+ public:
+  SyncEndpoints(SessionWorld& world, Authenticator& authenticator, SyncLimits limits)
+      : world_(world), authenticator_(authenticator), limits_(limits) {}
+
+  void add_to(Router& router);
+  /// Ends all streams and refuses new ones.
+  void shut_down();
+  void on_storage_recovered();
+  /// To be called when a session is over.
+  void forget(LiveSession& session) { sessions_.erase(&session); }
+  size_t session_count() const { return sessions_.size(); }
+
+ private:
+  using ExchangePointer = std::shared_ptr<Exchange>;
+
+  /// Calls `then(claims)` if the client may come in, else answers.
+  void admit(const ExchangePointer& exchange, std::function<void(const Claims&)> then);
+  void stream(const ExchangePointer& exchange, const Claims& claims);
+  void create_write_checkpoint(const ExchangePointer& exchange, const Claims& claims,
+                               const std::string& client_id);
+  void request_checkpoint(const ExchangePointer& exchange, const Claims& claims);
+  template <class Visit>
+  void for_each_session(Visit visit);
+
+  SessionWorld& world_;
+  Authenticator& authenticator_;
+  SyncLimits limits_;
+  std::unordered_set<LiveSession*> sessions_;
+  bool shutting_down_ = false;
+};
+
+}  // namespace brigade::sidecar

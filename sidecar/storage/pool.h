@@ -1,0 +1,53 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/timer.h"
+#include "storage/connection.h"
+
+namespace brigade::sidecar {
+
+/// A few connections and a queue of queries for them. A query whose connection was lost runs
+/// again on another, so that a restart of Postgres shows as a pause; one that found no connection
+/// in time fails as transient.
+class ConnectionPool : private PostgresConnection::Owner {
+ public:
+  struct Stats {
+    uint64_t queries = 0;
+    uint64_t connections_lost = 0;
+    size_t connections_ready = 0;
+    size_t waiting = 0;
+  };
+
+  ConnectionPool(uv_loop_t* loop, const std::string& conninfo, size_t size);
+
+  void connect();
+  void run(const Statement& statement, std::vector<std::string> parameters,
+           std::function<void(Result<PgResult, StorageError>)> done);
+  /// Called when the pool has a connection again after it had none.
+  void set_on_recovered(std::function<void()> callback) { on_recovered_ = std::move(callback); }
+  Stats stats() const;
+
+ private:
+  void on_ready(PostgresConnection& connection) override;
+  void on_lost(PostgresConnection& connection, std::unique_ptr<Query> unanswered,
+               const StorageError& error) override;
+  void dispatch();
+  void expire();
+
+  uv_loop_t* loop_;
+  std::vector<std::unique_ptr<PostgresConnection>> connections_;
+  std::deque<std::unique_ptr<Query>> queue_;
+  std::function<void()> on_recovered_;
+  Timer expiry_;
+  StorageError last_error_{"", "not connected yet", "", true};
+  uint64_t queries_ = 0;
+  uint64_t connections_lost_ = 0;
+  bool reachable_ = false;
+};
+
+}  // namespace brigade::sidecar

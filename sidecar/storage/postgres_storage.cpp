@@ -1,0 +1,115 @@
+#include "storage/postgres_storage.h"
+
+#include <endian.h>
+
+#include <cstring>
+
+#include "storage/answer_decoding.h"
+
+namespace brigade::sidecar {
+
+namespace {
+
+constexpr Statement resolve_statement{"resolve", "SELECT brigade.resolve($1::jsonb)"};
+constexpr Statement create_write_checkpoint_statement{
+    "create_write_checkpoint", "SELECT brigade.create_write_checkpoint($1::text, $2::text)"};
+constexpr Statement request_checkpoint_statement{
+    "request_checkpoint", "SELECT brigade.request_checkpoint($1::text, $2::text, $3::bigint)"};
+constexpr Statement read_statement{
+    "read_operations",
+    "SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
+    " FROM brigade.operation WHERE bucket = $1::bigint AND op_id > $2::bigint"
+    " AND op_id <= $3::bigint ORDER BY op_id LIMIT $4::integer"};
+
+enum Column { op_id, op, object_type, object_id, subkey, checksum, data, target_op_id };
+
+int64_t to_int64(const PGresult* result, int row, int column) {
+  if (PQgetlength(result, row, column) != sizeof(int64_t)) return 0;
+  uint64_t big_endian = 0;
+  std::memcpy(&big_endian, PQgetvalue(result, row, column), sizeof big_endian);
+  return static_cast<int64_t>(be64toh(big_endian));
+}
+
+std::string_view to_text(const PGresult* result, int row, int column) {
+  return {PQgetvalue(result, row, column), static_cast<size_t>(PQgetlength(result, row, column))};
+}
+
+Operation to_operation(const PGresult* result, int row) {
+  Operation operation;
+  operation.op_id = to_int64(result, row, Column::op_id);
+  operation.kind = static_cast<OperationKind>(*PQgetvalue(result, row, Column::op));
+  operation.object_type = to_text(result, row, Column::object_type);
+  operation.object_id = to_text(result, row, Column::object_id);
+  operation.subkey = to_text(result, row, Column::subkey);
+  operation.checksum = static_cast<uint32_t>(to_int64(result, row, Column::checksum));
+  bool has_data = PQgetisnull(result, row, Column::data) == 0;
+  if (has_data) operation.data = to_text(result, row, Column::data);
+  operation.target_op_id = to_int64(result, row, Column::target_op_id);
+  return operation;
+}
+
+OperationRows to_rows(PgResult result) {
+  OperationRows rows;
+  int count = PQntuples(result.get());
+  rows.operations.reserve(static_cast<size_t>(count));
+  int64_t bytes = 0;
+  for (int row = 0; row < count && bytes <= batch_bytes_max; row++) {
+    rows.operations.push_back(to_operation(result.get(), row));
+    bytes += PQgetlength(result.get(), row, Column::data);
+  }
+  rows.owner = std::shared_ptr<const PGresult>(std::move(result));
+  return rows;
+}
+
+std::function<void(Result<PgResult, StorageError>)> to_id(StorageCallback<int64_t> done) {
+  return [done = std::move(done)](Result<PgResult, StorageError> result) {
+    if (result) {
+      done(to_int64(result->get(), 0, 0));
+    } else {
+      done(result.error());
+    }
+  };
+}
+
+}  // namespace
+
+std::string_view single_text(const PGresult* result) { return to_text(result, 0, 0); }
+
+void PostgresStorage::resolve(std::string request_json, StorageCallback<Resolution> done) {
+  read_pool_.run(resolve_statement, {std::move(request_json)},
+                 [done = std::move(done)](Result<PgResult, StorageError> result) {
+                   if (result) {
+                     done(decode_resolution(single_text(result->get())));
+                   } else {
+                     done(result.error());
+                   }
+                 });
+}
+
+void PostgresStorage::read_operations(const OperationRange& range,
+                                      StorageCallback<OperationRows> done) {
+  read_pool_.run(read_statement,
+                 {std::to_string(range.bucket), std::to_string(range.after),
+                  std::to_string(range.until), std::to_string(operations_per_batch_max)},
+                 [done = std::move(done)](Result<PgResult, StorageError> result) {
+                   if (result) {
+                     done(to_rows(std::move(*result)));
+                   } else {
+                     done(result.error());
+                   }
+                 });
+}
+
+void PostgresStorage::create_write_checkpoint(const std::string& user_id,
+                                              const std::string& client_id,
+                                              StorageCallback<int64_t> done) {
+  write_pool_.run(create_write_checkpoint_statement, {user_id, client_id}, to_id(std::move(done)));
+}
+
+void PostgresStorage::request_checkpoint(const std::string& user_id, const std::string& client_id,
+                                         int64_t request_id, StorageCallback<int64_t> done) {
+  write_pool_.run(request_checkpoint_statement, {user_id, client_id, std::to_string(request_id)},
+                  to_id(std::move(done)));
+}
+
+}  // namespace brigade::sidecar

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "storage/pool.h"
+#include "storage/storage.h"
+
+namespace brigade::sidecar {
+
+/// Storage in Postgres: reads through one pool, which may lead to a standby, writes through one
+/// to the primary.
+class PostgresStorage : public Storage {
+ public:
+  PostgresStorage(ConnectionPool& read_pool, ConnectionPool& write_pool)
+      : read_pool_(read_pool), write_pool_(write_pool) {}
+
+  void resolve(std::string request_json, StorageCallback<Resolution> done) override;
+  void read_operations(const OperationRange& range, StorageCallback<OperationRows> done) override;
+  void create_write_checkpoint(const std::string& user_id, const std::string& client_id,
+                               StorageCallback<int64_t> done) override;
+  void request_checkpoint(const std::string& user_id, const std::string& client_id,
+                          int64_t request_id, StorageCallback<int64_t> done) override;
+
+ private:
+  ConnectionPool& read_pool_;
+  ConnectionPool& write_pool_;
+};
+
+/// The text of a one-row, one-column answer in binary format.
+std::string_view single_text(const PGresult* result);
+
+}  // namespace brigade::sidecar
