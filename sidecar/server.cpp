@@ -81,7 +81,7 @@ Server::Server(Settings settings) : settings_(std::move(settings)) {
   endpoints_ = std::make_unique<SyncEndpoints>(
       *world_, *authenticator_,
       SyncLimits{static_cast<size_t>(settings_.connections_max), settings_.buckets_max,
-                 settings_.parameter_results_max});
+                 settings_.parameter_results_max, static_cast<size_t>(settings_.body_bytes_max)});
   endpoints_->add_to(router_);
   probes_ = std::make_unique<Probes>([this] {
     bool ready = feed_->connected() && hub_->position() > 0 && !shutting_down_;

@@ -25,8 +25,12 @@ const SharedBytes& chunk_end() {
 
 }  // namespace
 
-ChunkedSink::ChunkedSink(std::shared_ptr<Exchange> exchange, std::string_view content_type)
-    : exchange_(std::move(exchange)), content_type_(content_type) {}
+ChunkedSink::ChunkedSink(std::shared_ptr<Exchange> exchange, std::string_view content_type,
+                         ContentCoding coding)
+    : exchange_(std::move(exchange)),
+      content_type_(content_type),
+      coding_(coding),
+      compressor_(make_compressor(coding)) {}
 
 void ChunkedSink::write(const SharedBytes& line) {
   bytes_synced_ += line->size();
@@ -39,20 +43,32 @@ void ChunkedSink::send_head() {
   std::string head = response_head(200);
   head += "content-type: ";
   head += content_type_;
+  if (compressor_) head.append("\r\ncontent-encoding: ").append(name_of(coding_));
   head += "\r\nx-accel-buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n";
   exchange_->connection().send(std::move(head));
 }
 
 void ChunkedSink::flush() {
-  std::vector<SharedBytes> lines = std::exchange(lines_, {});
-  size_t size = std::exchange(line_bytes_, 0);
-  if (lines.empty() || !exchange_->open()) return;
+  std::vector<SharedBytes> pieces = std::exchange(lines_, {});
+  line_bytes_ = 0;
+  if (pieces.empty() || !exchange_->open()) return;
+  if (compressor_) {
+    for (SharedBytes& piece : pieces) piece = compressor_->compress(piece);
+  }
+  send_chunk(pieces);
+  exchange_->connection().flush();
+}
+
+void ChunkedSink::send_chunk(const std::vector<SharedBytes>& pieces) {
+  size_t size = 0;
+  for (const SharedBytes& piece : pieces) size += piece->size();
   send_head();
+  // A chunk of size 0 would end the body.
+  if (size == 0) return;
   Connection& connection = exchange_->connection();
   connection.send(chunk_head(size));
-  for (SharedBytes& line : lines) connection.send(std::move(line));
+  for (const SharedBytes& piece : pieces) connection.send(piece);
   connection.send(chunk_end());
-  connection.flush();
   bytes_sent_ += size;
 }
 
@@ -72,7 +88,11 @@ void ChunkedSink::refuse(const ProtocolError& error) {
 void ChunkedSink::finish() {
   flush();
   if (!exchange_->open()) return;
-  send_head();
+  if (compressor_) {
+    send_chunk({std::make_shared<const std::string>(compressor_->finish())});
+  } else {
+    send_head();
+  }
   exchange_->connection().send(std::string("0\r\n\r\n"));
   exchange_->connection().finish();
 }

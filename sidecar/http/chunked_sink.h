@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "http/compressor.h"
 #include "http/exchange.h"
 #include "session/line_sink.h"
 
@@ -12,7 +13,8 @@ namespace brigade::sidecar {
 /// an error before it still gets its status.
 class ChunkedSink : public LineSink {
  public:
-  ChunkedSink(std::shared_ptr<Exchange> exchange, std::string_view content_type);
+  ChunkedSink(std::shared_ptr<Exchange> exchange, std::string_view content_type,
+              ContentCoding coding);
 
   void write(const SharedBytes& line) override;
   void flush() override;
@@ -24,9 +26,12 @@ class ChunkedSink : public LineSink {
 
  private:
   void send_head();
+  void send_chunk(const std::vector<SharedBytes>& pieces);
 
   std::shared_ptr<Exchange> exchange_;
   std::string_view content_type_;
+  ContentCoding coding_;
+  std::unique_ptr<Compressor> compressor_;  ///< null: identity
   std::vector<SharedBytes> lines_;
   size_t line_bytes_ = 0;
   uint64_t bytes_synced_ = 0;

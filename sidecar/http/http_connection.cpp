@@ -35,6 +35,7 @@ HttpConnection::HttpConnection(Connection& connection, RequestLimits limits, Htt
       since_ms_(connection.now_ms()) {}
 
 void HttpConnection::on_data(std::string_view bytes) {
+  if (connection_.closing()) return;
   if (exchange_) {
     bool welcome = exchange_->owner_ && exchange_->owner_->on_bytes(bytes);
     if (!welcome && exchange_->owner_) connection_.close();
@@ -48,8 +49,11 @@ void HttpConnection::on_data(std::string_view bytes) {
     connection_.finish();
   } else if (parser_.status() == RequestParser::Status::complete) {
     exchange_ = std::make_shared<Exchange>(connection_);
-    exchange_->close_after_ = used < bytes.size();
+    bool upgrade = parser_.is_upgrade();
+    exchange_->close_after_ = used < bytes.size() || upgrade;
     dispatch();
+    // What followed an upgrade request is the new protocol's.
+    if (upgrade && used < bytes.size()) on_data(bytes.substr(used));
   }
 }
 

@@ -30,6 +30,8 @@ class RequestParser {
   bool untouched() const { return head_bytes_ == 0; }
   /// REQUIRES: status() == failed.
   const HttpResponse& failure() const { return *failure_; }
+  /// REQUIRES: status() == complete.
+  bool is_upgrade() const { return request_.upgrade; }
   /// REQUIRES: status() == complete. Starts over for the next request.
   HttpRequest take();
 

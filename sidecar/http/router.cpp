@@ -27,6 +27,10 @@ void Router::add(std::string method, std::string path, Handler handler) {
   routes_.push_back({std::move(method), std::move(path), std::move(handler)});
 }
 
+void Router::add_upgrade(std::string path, Handler handler) {
+  routes_.push_back({"GET", std::move(path), std::move(handler), true});
+}
+
 void Router::handle(const std::shared_ptr<Exchange>& exchange) const {
   const HttpRequest& request = exchange->request;
   if (request.method == "OPTIONS") {
@@ -34,7 +38,9 @@ void Router::handle(const std::shared_ptr<Exchange>& exchange) const {
     return;
   }
   for (const Route& route : routes_) {
-    if (route.method != request.method || route.path != request.path()) continue;
+    bool matches = route.method == request.method && route.path == request.path() &&
+                   route.upgrade == request.upgrade;
+    if (!matches) continue;
     if (request.method == "POST" && !has_json_body(request)) {
       std::string type(request.header("content-type"));
       exchange->respond(ProtocolError::unsupported_media_type(type));

@@ -15,6 +15,8 @@ class Router {
   using Handler = std::function<void(const std::shared_ptr<Exchange>&)>;
 
   void add(std::string method, std::string path, Handler handler);
+  /// Handles requests to upgrade the connection to a WebSocket.
+  void add_upgrade(std::string path, Handler handler);
   void handle(const std::shared_ptr<Exchange>& exchange) const;
 
  private:
@@ -22,6 +24,7 @@ class Router {
     std::string method;
     std::string path;
     Handler handler;
+    bool upgrade = false;
   };
 
   std::vector<Route> routes_;

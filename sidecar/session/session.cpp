@@ -193,6 +193,7 @@ bool Session::may_announce() const {
 /// Does what can be done now: everything stops while the client is slow to take what was sent.
 void Session::advance() {
   if (ended_ || !host_.writable()) return;
+  if (round_open_ && round_next_ == round_.size()) complete();
   if (may_announce()) announce();
   if (round_open_) download();
 }
@@ -238,6 +239,7 @@ void Session::announce_all(const CheckpointHead& head) {
 
 void Session::announce_changes(const CheckpointHead& head) {
   std::vector<uint32_t> named = std::move(changed_);
+  std::sort(named.begin(), named.end());
   std::vector<BucketDescription> described;
   described.reserve(named.size());
   for (uint32_t index : named) described.push_back(describe(buckets_[index]));
@@ -302,7 +304,6 @@ void Session::complete() {
     counters_.checkpoints_completed++;
     send(encode_complete(format_, checkpoint_op_id_));
   }
-  if (may_announce()) advance();
 }
 
 void Session::send(std::string line) {

@@ -65,6 +65,8 @@ void SyncEndpoints::add_to(Router& router) {
   router.add("POST", "/sync/stream", [this](const ExchangePointer& exchange) {
     admit(exchange, [=, this](const Claims& claims) { stream(exchange, claims); });
   });
+  router.add_upgrade("/sync/stream",
+                     [this](const ExchangePointer& exchange) { upgrade(exchange); });
   router.add("GET", "/write-checkpoint2.json", [this](const ExchangePointer& exchange) {
     admit(exchange, [=, this](const Claims& claims) {
       create_write_checkpoint(exchange, claims, exchange->request.query_parameter("client_id"));
@@ -79,12 +81,16 @@ void SyncEndpoints::add_to(Router& router) {
   });
 }
 
+void SyncEndpoints::admit(std::string_view authorization, const Admitted& then) {
+  if (shutting_down_) {
+    then(ProtocolError::shutting_down());
+  } else {
+    authenticator_.authenticate(authorization, then);
+  }
+}
+
 void SyncEndpoints::admit(const ExchangePointer& exchange,
                           std::function<void(const Claims&)> then) {
-  if (shutting_down_) {
-    exchange->respond(ProtocolError::shutting_down());
-    return;
-  }
   auto decide = [exchange, then = std::move(then)](const Result<Claims, ProtocolError>& claims) {
     if (claims) {
       then(*claims);
@@ -92,30 +98,92 @@ void SyncEndpoints::admit(const ExchangePointer& exchange,
       exchange->respond(claims.error());
     }
   };
-  authenticator_.authenticate(exchange->request.header("authorization"), decide);
+  admit(exchange->request.header("authorization"), decide);
+}
+
+Result<StreamRequest, ProtocolError> SyncEndpoints::parse(std::string_view body) const {
+  if (sessions_.size() >= limits_.connections_max) return ProtocolError::too_many_connections();
+  return parse_stream_request(body);
+}
+
+std::shared_ptr<LiveSession> SyncEndpoints::make_session(StreamRequest request,
+                                                         const Claims& claims, LineFormat format,
+                                                         std::unique_ptr<LineSink> sink,
+                                                         std::string user_agent) {
+  std::string question = resolve_request(request, claims, limits_);
+  SessionOptions options{claims.user_id, std::move(request.client_id), format,
+                         claims.expires_at_s * 1000, std::move(request.positions)};
+  auto session = std::make_shared<LiveSession>(
+      world_, std::move(options), std::move(question), std::move(sink),
+      LiveSession::Labels{random_id(world_.random), std::move(user_agent),
+                          std::move(request.app_metadata_json)});
+  sessions_.insert(session.get());
+  return session;
 }
 
 void SyncEndpoints::stream(const ExchangePointer& exchange, const Claims& claims) {
   if (!exchange->open()) return;
-  if (sessions_.size() >= limits_.connections_max) {
-    exchange->respond(ProtocolError::too_many_connections());
-    return;
-  }
-  Result<StreamRequest, ProtocolError> request = parse_stream_request(exchange->request.body);
+  Result<StreamRequest, ProtocolError> request = parse(exchange->request.body);
   if (!request) {
     exchange->respond(request.error());
     return;
   }
   LineFormat format = choose_line_format(exchange->request.header("accept"), request->raw_data);
-  auto sink = std::make_unique<ChunkedSink>(exchange, content_type_of(format));
-  SessionOptions options{claims.user_id, request->client_id, format, claims.expires_at_s * 1000,
-                         std::move(request->positions)};
-  auto session = std::make_shared<LiveSession>(
-      world_, std::move(options), resolve_request(*request, claims, limits_), std::move(sink),
-      LiveSession::Labels{random_id(world_.random), user_agent_of(exchange->request),
-                          std::move(request->app_metadata_json)});
-  sessions_.insert(session.get());
+  ContentCoding coding = choose_content_coding(exchange->request.header("accept-encoding"));
+  auto session =
+      make_session(std::move(*request), claims, format,
+                   std::make_unique<ChunkedSink>(exchange, content_type_of(format), coding),
+                   user_agent_of(exchange->request));
   exchange->take_over(session);
+  session->start();
+}
+
+void SyncEndpoints::upgrade(const ExchangePointer& exchange) {
+  std::string key = WebSocket::accept_key(exchange->request.header("sec-websocket-key"));
+  if (key.empty() || exchange->request.header("sec-websocket-version") != "13") {
+    exchange->respond(
+        ProtocolError{400, "PSYNC_S2001", "Not a WebSocket handshake", "", "", "RequestError"});
+    return;
+  }
+  auto on_request = [this](std::shared_ptr<RSocketConnection> connection,
+                           RSocketConnection::Request request, std::unique_ptr<RSocketSink> sink) {
+    // std::function must be copyable, so that the sink waits in a shared pointer.
+    auto waiting = std::make_shared<std::unique_ptr<RSocketSink>>(std::move(sink));
+    auto decide = [=, this](const Result<Claims, ProtocolError>& claims) {
+      if (claims) {
+        stream_in_socket(connection, request, std::move(*waiting), *claims);
+      } else {
+        (*waiting)->refuse(claims.error());
+      }
+    };
+    admit(request.authorization, decide);
+  };
+  exchange->connection().send(
+      "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+      "sec-websocket-accept: " +
+      key + "\r\n\r\n");
+  exchange->connection().flush();
+  exchange->take_over(
+      std::make_shared<RSocketConnection>(exchange, limits_.body_bytes_max, on_request));
+}
+
+void SyncEndpoints::stream_in_socket(const std::shared_ptr<RSocketConnection>& connection,
+                                     const RSocketConnection::Request& request,
+                                     std::unique_ptr<RSocketSink> sink, const Claims& claims) {
+  if (!connection->open()) return;
+  if (request.path != "/sync/stream") {
+    sink->refuse(ProtocolError::not_found("STREAM", request.path));
+    return;
+  }
+  Result<StreamRequest, ProtocolError> body = parse(request.body);
+  if (!body) {
+    sink->refuse(body.error());
+    return;
+  }
+  RSocketSink* raw_sink = sink.get();
+  auto session =
+      make_session(std::move(*body), claims, LineFormat::bson, std::move(sink), request.user_agent);
+  connection->set_session(session, raw_sink);
   session->start();
 }
 

@@ -6,7 +6,9 @@
 
 #include "auth/authenticator.h"
 #include "http/router.h"
+#include "protocol/stream_request.h"
 #include "session/live_session.h"
+#include "session/rsocket_connection.h"
 
 namespace brigade::sidecar {
 
@@ -14,6 +16,7 @@ struct SyncLimits {
   size_t connections_max = 10'000;
   int64_t buckets_max = 1'000;
   int64_t parameter_results_max = 1'000;
+  size_t body_bytes_max = 1 << 20;
 };
 
 /// The endpoints that client SDKs use: the stream and write checkpoints.
@@ -32,10 +35,22 @@ class SyncEndpoints {
 
  private:
   using ExchangePointer = std::shared_ptr<Exchange>;
+  using Admitted = std::function<void(const Result<Claims, ProtocolError>&)>;
 
+  /// Calls `then` with who the client is, or why it may not come in.
+  void admit(std::string_view authorization, const Admitted& then);
   /// Calls `then(claims)` if the client may come in, else answers.
   void admit(const ExchangePointer& exchange, std::function<void(const Claims&)> then);
   void stream(const ExchangePointer& exchange, const Claims& claims);
+  void upgrade(const ExchangePointer& exchange);
+  void stream_in_socket(const std::shared_ptr<RSocketConnection>& connection,
+                        const RSocketConnection::Request& request,
+                        std::unique_ptr<RSocketSink> sink, const Claims& claims);
+  /// The request, or why it is refused.
+  Result<StreamRequest, ProtocolError> parse(std::string_view body) const;
+  std::shared_ptr<LiveSession> make_session(StreamRequest request, const Claims& claims,
+                                            LineFormat format, std::unique_ptr<LineSink> sink,
+                                            std::string user_agent);
   void create_write_checkpoint(const ExchangePointer& exchange, const Claims& claims,
                                const std::string& client_id);
   void request_checkpoint(const ExchangePointer& exchange, const Claims& claims);
