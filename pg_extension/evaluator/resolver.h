@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,8 +76,13 @@ struct ResolveLimits {
   size_t buckets_max = 1000;
 };
 
-// Raises ResolveError (code PSYNC_S2305) when a limit is passed; it names the streams that produce
-// most.
+// A request that passes a limit; names the streams that produce most.
+class ResolveError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Throws ResolveError.
 Resolution resolve(const Plan& plan, const Request& request, LookupReader& lookups,
                    const ResolveLimits& limits);
 

@@ -28,8 +28,8 @@ class TableEvaluator {
   // needed_columns()[i] tells whether any definition reads column i. Others may be given as null.
   const std::vector<bool>& needed_columns() const;
 
-  // Adds to `effects` what `row` means. REQUIRES: row.size() == the number of columns, and no needed
-  // column is ValueKind::unchanged. Does not throw for bad data: see RowEffects::errors.
+  // Adds to `effects` what `row` means. REQUIRES: row.size() == the number of columns, and no
+  // needed column is ValueKind::unchanged. Does not throw for bad data: see RowEffects::errors.
   void evaluate(std::span<const Value> row, RowEffects& effects) const;
 
  private:

@@ -182,6 +182,16 @@ void describe_position(const json& body, json& answer) {
       head.is_null(0, 2) ? json(nullptr) : json(std::to_string(head.bigint(0, 2)));
 }
 
+Resolution resolve_with(const ServingPlan& serving, const json& body) {
+  StoredLookups lookups(serving);
+  try {
+    return resolve(serving.plan, read_request(body), lookups, read_limits(body));
+  } catch (const ResolveError& error) {
+    throw pg::Error("BR002", error.what(), {},
+                    "Make streams share buckets, or raise the sidecar's api.parameters limits.");
+  }
+}
+
 json resolve_request(const json& body) {
   const pg::SqlScope sql;
   const std::shared_ptr<const ServingPlan> serving = serving_plan();
@@ -189,9 +199,7 @@ json resolve_request(const json& body) {
     throw pg::Error("BR001", "no sync config is active", {},
                     "Deploy one with brigade.deploy(), or wait until the first is processed.");
   }
-  StoredLookups lookups(*serving);
-  const Resolution resolution =
-      resolve(serving->plan, read_request(body), lookups, read_limits(body));
+  const Resolution resolution = resolve_with(*serving, body);
   json answer;
   describe_position(body, answer);
   answer["buckets"] = describe_buckets(*serving, resolution);

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "evaluator/expression_list.h"
+#include "evaluator/row_effects.h"
+#include "sync_config/plan.h"
+#include "sync_config/value.h"
+
+namespace brigade {
+
+// A concrete table, as far as expressions can see it.
+struct TableShape {
+  std::string schema;
+  std::string table;
+  std::vector<std::string> columns;
+};
+
+// One definition bound to one table.
+class DefinitionEvaluator {
+ public:
+  DefinitionEvaluator(uint32_t index, const Definition& definition, const TableShape& shape);
+
+  void evaluate(std::span<const Value> row, RowEffects& effects);
+  void note_needed_columns(std::vector<bool>& needed) const;
+
+ private:
+  // Expressions see these values, in this order: the row, table metadata, array elements, and a
+  // null for columns that the table does not have.
+  enum Metadata : size_t { schema, table_name, table_suffix, metadata_count };
+
+  struct JsonColumn {
+    std::string prefix;  // `,"name":`
+    bool from_row;       // a column of the row, or else a result of outputs_
+    size_t index;
+  };
+
+  size_t input_position(const Expression& expression) const;
+  size_t element_position(size_t element) const;
+  size_t null_position() const;
+  static void collect_elements(const Expression& expression, std::vector<Expression>& elements);
+  static std::vector<Expression> elements_of(const Definition& definition);
+  static std::vector<Expression> output_expressions(const Definition& definition);
+  void prepare_columns(const Definition& definition);
+  void add_column(const std::string& name, bool from_row, size_t index);
+
+  void evaluate_combinations(size_t element, RowEffects& effects);
+  void evaluate_once(RowEffects& effects);
+  bool passes_filters(RowEffects& effects);
+  void add_output(const std::string& key, RowEffects& effects);
+  void render_row(RowEffects::Output& output, RowEffects& effects);
+  bool fail(const std::string& message, RowEffects& effects);
+
+  uint32_t index_;
+  bool lookup_;
+  TableShape shape_;
+  std::string table_suffix_;
+  std::string output_table_;
+  std::vector<Expression> elements_;
+  ExpressionList arrays_;
+  ExpressionList filters_;
+  ExpressionList key_;
+  ExpressionList values_;
+  ExpressionList outputs_;
+  std::vector<JsonColumn> columns_;
+  int id_column_ = -1;  // index into columns_
+
+  // Of the row being evaluated.
+  std::vector<Value> inputs_;
+  std::vector<std::vector<nlohmann::json>> element_values_;
+  std::vector<std::string> element_texts_;
+  bool has_output_ = false;  // the last of the effects' outputs is this row's
+  bool failed_ = false;
+};
+
+}  // namespace brigade

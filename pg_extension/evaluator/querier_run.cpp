@@ -1,0 +1,169 @@
+#include "evaluator/querier_run.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "evaluator/value_text.h"
+
+namespace brigade {
+
+std::vector<std::vector<std::string>> RequestLookups::find(uint32_t definition,
+                                                           std::vector<std::string> keys) {
+  for (const std::string& key : keys) dependencies_.emplace(definition, key);
+  auto values = reader_.find(definition, keys);
+  for (const auto& entry : values) result_count_ += entry.size();
+  if (result_count_ > limits_.parameter_results_max) {
+    throw ResolveError("Too many parameter query results: over " +
+                       std::to_string(limits_.parameter_results_max));
+  }
+  return values;
+}
+
+std::vector<LookupDependency> RequestLookups::take_dependencies() {
+  std::vector<LookupDependency> dependencies;
+  for (const auto& [definition, key] : dependencies_) dependencies.push_back({definition, key});
+  return dependencies;
+}
+
+namespace {
+
+using nlohmann::json;
+
+// The values of a querier's variables, as elements of keys; empty means not yet known.
+using Tuple = std::vector<std::string>;
+
+class QuerierRun {
+ public:
+  QuerierRun(const Querier& querier, RequestValues& values, RequestLookups& lookups)
+      : querier_(querier), values_(values), lookups_(lookups) {
+    tuples_.emplace_back(querier.variable_count);
+  }
+
+  std::set<std::string> run() {
+    for (const Step& step : querier_.steps) {
+      take(step);
+      if (tuples_.empty()) return {};
+    }
+    std::set<std::string> parameters;
+    for (const Tuple& tuple : tuples_) {
+      parameters.insert(join(tuple, querier_.parameters, querier_.parameters.size()));
+    }
+    return parameters;
+  }
+
+ private:
+  void take(const Step& step) {
+    switch (step.kind) {
+      case Step::Kind::condition:
+        if (!is_true(values_.evaluate(step.expression))) tuples_.clear();
+        return;
+      case Step::Kind::bind:
+        return bind(step);
+      case Step::Kind::expand:
+        return expand(step);
+      case Step::Kind::lookup:
+        return look_up(step);
+    }
+  }
+
+  static std::string join(const Tuple& tuple, const std::vector<uint32_t>& variables,
+                          size_t count) {
+    std::string key = "[";
+    for (size_t i = 0; i < count; i++) {
+      if (i > 0) key += ',';
+      key += tuple[variables[i]];
+    }
+    return key + "]";
+  }
+
+  // False if the variable has another value already.
+  static bool assign(Tuple& tuple, uint32_t variable, std::string_view value) {
+    if (tuple[variable].empty()) tuple[variable] = value;
+    return tuple[variable] == value;
+  }
+
+  void bind(const Step& step) {
+    std::string text;
+    if (!append_key_value(text, values_.evaluate(step.expression))) return tuples_.clear();
+    std::erase_if(tuples_, [&](Tuple& tuple) { return !assign(tuple, step.variables[0], text); });
+  }
+
+  std::set<std::string> elements_of(const Expression& expression) {
+    std::set<std::string> texts;
+    const Value array = values_.evaluate(expression);
+    if (array.kind != ValueKind::text) return texts;
+    const json parsed = json::parse(array.view(), nullptr, /*allow_exceptions=*/false);
+    if (!parsed.is_array()) return texts;
+    for (const json& element : parsed) add_element(element, texts);
+    return texts;
+  }
+
+  static void add_element(const json& element, std::set<std::string>& texts) {
+    std::string text;
+    std::string storage;
+    Value value = Value::null();
+    if (element.is_boolean()) {
+      value = Value::of_integer(element.get<bool>() ? 1 : 0);
+    } else if (element.is_number_float()) {
+      value = Value::of_real(element.get<double>());
+    } else if (element.is_number()) {
+      value = Value::of_integer(element.get<int64_t>());
+    } else if (!element.is_null()) {
+      storage = element.is_string() ? element.get<std::string>() : element.dump();
+      value = Value::of_text(storage);
+    }
+    if (append_key_value(text, value)) texts.insert(std::move(text));
+  }
+
+  void expand(const Step& step) {
+    const std::set<std::string> elements = elements_of(step.expression);
+    std::vector<Tuple> expanded;
+    for (const Tuple& tuple : tuples_) {
+      for (const std::string& element : elements) {
+        Tuple next = tuple;
+        if (assign(next, step.variables[0], element)) expanded.push_back(std::move(next));
+      }
+    }
+    tuples_ = std::move(expanded);
+  }
+
+  void look_up(const Step& step) {
+    std::vector<std::string> keys;
+    for (const Tuple& tuple : tuples_) keys.push_back(join(tuple, step.variables, step.keys));
+    std::vector<std::string> distinct = keys;
+    std::sort(distinct.begin(), distinct.end());
+    distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+    const auto found = lookups_.find(step.definition, distinct);
+    std::set<Tuple> joined;
+    for (size_t i = 0; i < tuples_.size(); i++) {
+      const size_t key =
+          std::lower_bound(distinct.begin(), distinct.end(), keys[i]) - distinct.begin();
+      for (const std::string& value : found[key]) add_value(step, tuples_[i], value, joined);
+    }
+    tuples_.assign(joined.begin(), joined.end());
+  }
+
+  static void add_value(const Step& step, const Tuple& tuple, const std::string& value,
+                        std::set<Tuple>& joined) {
+    const std::vector<std::string_view> elements = split_key(value);
+    Tuple next = tuple;
+    for (size_t i = 0; i < elements.size() && step.keys + i < step.variables.size(); i++) {
+      if (!assign(next, step.variables[step.keys + i], elements[i])) return;
+    }
+    joined.insert(std::move(next));
+  }
+
+  const Querier& querier_;
+  RequestValues& values_;
+  RequestLookups& lookups_;
+  std::vector<Tuple> tuples_;
+};
+
+}  // namespace
+
+std::set<std::string> run_querier(const Querier& querier, RequestValues& values,
+                                  RequestLookups& lookups) {
+  return QuerierRun(querier, values, lookups).run();
+}
+
+}  // namespace brigade

@@ -1,0 +1,99 @@
+#include "sync_config/bucket_definitions.h"
+
+#include "sync_config/query_error.h"
+#include "sync_config/stream_compiler.h"
+
+namespace brigade {
+
+namespace {
+
+constexpr int default_priority = 3;
+
+// A data query beside one parameter query: the parameters are a subquery named `bucket`.
+Select with_parameters(const Select& data, const std::shared_ptr<Select>& parameters) {
+  Select combined = data;
+  FromItem bucket;
+  bucket.kind = FromItem::Kind::query;
+  bucket.query = parameters;
+  bucket.alias = "bucket";
+  bucket.qualified_only = true;
+  bucket.offset = data.offset;
+  combined.from.push_back(std::move(bucket));
+  return combined;
+}
+
+// `1 AS _priority` among the parameters is the priority of their buckets.
+int take_priority(Select& parameters, int fallback, const YAML::Node& node, ConfigText& text) {
+  for (auto item = parameters.items.begin(); item != parameters.items.end(); ++item) {
+    if (item->alias != "_priority") continue;
+    const nlohmann::json value = item->expression.value;
+    const SourceOffset offset = item->offset;
+    parameters.items.erase(item);
+    if (value.is_number_integer() && value >= 0 && value <= 3) return value.get<int>();
+    text.error(node, offset, "_priority must be 0, 1, 2 or 3",
+               "Write, for example, 1 AS _priority.");
+    return fallback;
+  }
+  return fallback;
+}
+
+class DefinitionCompiler {
+ public:
+  DefinitionCompiler(ConfigText& text, Plan& plan) : text_(text), plan_(plan) {}
+
+  void compile(const YAML::Node& name, const YAML::Node& body) {
+    if (!body.IsMap()) {
+      text_.error(name, "a bucket definition must be a map", "Add `data:` with queries.");
+      return;
+    }
+    text_.reject_unknown_keys(
+        body, {"parameters", "data", "priority", "accept_potentially_dangerous_queries"},
+        "bucket definition \"" + name.Scalar() + "\"");
+    const int priority = read_priority(body["priority"], default_priority, text_);
+    const std::vector<YAML::Node> data = scalars_of(body["data"], text_);
+    if (data.empty()) {
+      text_.error(name, "bucket definition \"" + name.Scalar() + "\" has no data",
+                  "Add `data:` with at least one query.");
+    }
+    const std::vector<YAML::Node> parameters = scalars_of(body["parameters"], text_);
+    if (parameters.empty()) return add_stream(name, priority, data, nullptr);
+    for (const YAML::Node& node : parameters) {
+      const std::shared_ptr<Select> query = parse_scalar(node, text_);
+      if (query == nullptr) continue;
+      const int own_priority = take_priority(*query, priority, node, text_);
+      add_stream(name, own_priority, data, query);
+    }
+  }
+
+ private:
+  // Parameter queries of one definition differ in priority at most: each is a stream of its name.
+  void add_stream(const YAML::Node& name, int priority, const std::vector<YAML::Node>& data,
+                  const std::shared_ptr<Select>& parameters) {
+    Stream stream{name.Scalar(), true, priority, {}};
+    PlanBuilder builder(text_, plan_);
+    for (const YAML::Node& node : data) {
+      const std::shared_ptr<Select> select = parse_scalar(node, text_);
+      if (select == nullptr) continue;
+      const Select combined =
+          parameters == nullptr ? *select : with_parameters(*select, parameters);
+      builder.add_query(node, combined, {}, stream, true);
+    }
+    plan_.streams.push_back(std::move(stream));
+  }
+
+  ConfigText& text_;
+  Plan& plan_;
+};
+
+}  // namespace
+
+void compile_bucket_definitions(const YAML::Node& definitions, ConfigText& text, Plan& plan) {
+  if (!definitions.IsMap()) {
+    text.error(definitions, "\"bucket_definitions\" must be a map of names to definitions", {});
+    return;
+  }
+  DefinitionCompiler compiler(text, plan);
+  for (const auto& entry : definitions) compiler.compile(entry.first, entry.second);
+}
+
+}  // namespace brigade

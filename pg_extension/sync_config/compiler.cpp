@@ -1,0 +1,56 @@
+#include "sync_config/compiler.h"
+
+#include "sync_config/bucket_definitions.h"
+#include "sync_config/config_options.h"
+#include "sync_config/config_text.h"
+#include "sync_config/stream_compiler.h"
+
+namespace brigade {
+
+namespace {
+
+constexpr size_t config_bytes_max = 1 << 20;
+
+void compile_document(const YAML::Node& root, ConfigText& text, Plan& plan) {
+  if (!root.IsMap()) {
+    text.error(root, "a sync config must be a map", "Start with `config:` and `streams:`.");
+    return;
+  }
+  text.reject_unknown_keys(root,
+                           {"config", "streams", "with", "bucket_definitions", "event_definitions"},
+                           "the sync config");
+  const int edition = read_options(root["config"], text, plan);
+  if (root["with"] && edition < 3) {
+    text.error(root["with"], "a global `with:` needs edition 3", "Set config: edition: 3.");
+  }
+  if (!root["streams"] && !root["bucket_definitions"]) {
+    text.error(root, "the sync config has no streams", "Add `streams:` with at least one stream.");
+    return;
+  }
+  if (root["streams"]) compile_streams(root["streams"], root["with"], text, plan);
+  if (root["bucket_definitions"]) {
+    compile_bucket_definitions(root["bucket_definitions"], text, plan);
+  }
+}
+
+}  // namespace
+
+Compilation compile(std::string_view yaml) {
+  ConfigText text(yaml);
+  Plan plan;
+  if (yaml.size() > config_bytes_max) {
+    text.error(YAML::Mark(), "the sync config is larger than 1 MiB", "Make it shorter.");
+  } else {
+    try {
+      compile_document(YAML::Load(std::string(yaml)), text, plan);
+    } catch (const YAML::Exception& exception) {
+      text.error(exception.mark, "not valid YAML: " + exception.msg, "Check the indentation.");
+    }
+  }
+  Compilation compilation;
+  if (!text.has_errors()) compilation.plan = std::move(plan);
+  compilation.diagnostics = text.take_diagnostics();
+  return compilation;
+}
+
+}  // namespace brigade

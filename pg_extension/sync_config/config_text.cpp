@@ -1,0 +1,89 @@
+#include "sync_config/config_text.h"
+
+#include <algorithm>
+
+namespace brigade {
+
+ConfigText::ConfigText(std::string_view text) {
+  for (size_t start = 0; start <= text.size();) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    lines_.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+}
+
+void ConfigText::add(Diagnostic::Severity severity, Place place, std::string message,
+                     std::string remedy) {
+  diagnostics_.push_back(
+      {severity, place.line, place.column, std::move(message), std::move(remedy)});
+}
+
+void ConfigText::error(const YAML::Node& node, std::string message, std::string remedy) {
+  error(node.Mark(), std::move(message), std::move(remedy));
+}
+
+void ConfigText::error(const YAML::Mark& mark, std::string message, std::string remedy) {
+  add(Diagnostic::Severity::error, place_of(mark), std::move(message), std::move(remedy));
+}
+
+void ConfigText::error(const YAML::Node& scalar, SourceOffset offset, std::string message,
+                       std::string remedy) {
+  add(Diagnostic::Severity::error, place_of(scalar, offset), std::move(message), std::move(remedy));
+}
+
+void ConfigText::warning(const YAML::Node& node, std::string message, std::string remedy) {
+  add(Diagnostic::Severity::warning, place_of(node.Mark()), std::move(message), std::move(remedy));
+}
+
+bool ConfigText::has_errors() const {
+  return std::any_of(diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& diagnostic) {
+    return diagnostic.severity == Diagnostic::Severity::error;
+  });
+}
+
+// A block scalar (| or >) begins on the line after its indicator, indented as its first line is.
+ConfigText::Place ConfigText::in_block(const YAML::Mark& mark, int line, int column) const {
+  size_t first = static_cast<size_t>(mark.line) + 1;
+  while (first < lines_.size() &&
+         lines_[first].find_first_not_of(" \r") == std::string_view::npos) {
+    first++;
+  }
+  const size_t indent = first < lines_.size() ? lines_[first].find_first_not_of(' ') : 0;
+  return {static_cast<int>(first) + 1 + line, static_cast<int>(indent) + 1 + column};
+}
+
+ConfigText::Place ConfigText::place_of(const YAML::Node& scalar, SourceOffset offset) const {
+  const YAML::Mark mark = scalar.Mark();
+  const std::string& content = scalar.Scalar();
+  const std::string_view before = std::string_view(content).substr(0, offset.value);
+  const int line = static_cast<int>(std::count(before.begin(), before.end(), '\n'));
+  const int column = static_cast<int>(
+      before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1));
+  if (mark.line < 0 || static_cast<size_t>(mark.line) >= lines_.size()) return place_of(mark);
+  const std::string_view start =
+      lines_[mark.line].substr(std::min<size_t>(mark.column, lines_[mark.line].size()));
+  if (start.starts_with('|') || start.starts_with('>')) return in_block(mark, line, column);
+  const bool quoted = start.starts_with('"') || start.starts_with('\'');
+  Place place = place_of(mark);
+  place.line += line;
+  place.column = (line == 0 ? place.column + (quoted ? 1 : 0) : 1) + column;
+  return place;
+}
+
+void ConfigText::reject_unknown_keys(const YAML::Node& node, const std::vector<std::string>& known,
+                                     const std::string& where) {
+  std::string list;
+  for (const std::string& key : known) list += (list.empty() ? "" : ", ") + key;
+  std::vector<std::string> seen;
+  for (const auto& entry : node) {
+    const std::string key = entry.first.Scalar();
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      error(entry.first, "\"" + key + "\" is twice in " + where, "Keep one of them.");
+    } else if (std::find(known.begin(), known.end(), key) == known.end()) {
+      error(entry.first, "unknown key \"" + key + "\" in " + where, "Use one of: " + list + ".");
+    }
+    seen.push_back(key);
+  }
+}
+
+}  // namespace brigade

@@ -1,0 +1,260 @@
+#include "sync_config/stream_compiler.h"
+
+#include "sync_config/parser.h"
+#include "sync_config/query_error.h"
+#include "sync_config/variant_compiler.h"
+#include "sync_config/variants.h"
+
+namespace brigade {
+
+namespace {
+
+constexpr int default_priority = 3;
+
+bool read_bool(const YAML::Node& node, const char* key, ConfigText& text) {
+  bool value = false;
+  if (node && !YAML::convert<bool>::decode(node, value)) {
+    text.error(node, std::string("\"") + key + "\" must be true or false", {});
+  }
+  return value;
+}
+
+}  // namespace
+
+// ---- definitions and queriers
+
+uint32_t PlanBuilder::add_definition(Definition definition) {
+  seal(definition, plan_.value_options);
+  for (uint32_t i = 0; i < plan_.definitions.size(); i++) {
+    if (plan_.definitions[i].canonical == definition.canonical) return i;
+  }
+  plan_.definitions.push_back(std::move(definition));
+  return static_cast<uint32_t>(plan_.definitions.size() - 1);
+}
+
+void PlanBuilder::add_variant(const YAML::Node& node, const QueryGraph& graph,
+                              const Variant& variant, Stream& stream, bool plain_names,
+                              StreamReads& reads) {
+  CompiledVariant compiled = compile_variant(graph, variant);
+  reads.auth |= compiled.reads_auth;
+  reads.client_parameters |= compiled.reads_client_parameters;
+  std::vector<uint32_t> lookups;
+  for (Definition& lookup : compiled.lookups) lookups.push_back(add_definition(std::move(lookup)));
+  for (Step& step : compiled.querier.steps) {
+    if (step.kind == Step::Kind::lookup) step.definition = lookups[step.definition];
+  }
+  std::set<uint32_t> sources;
+  for (const Querier& querier : stream.queriers) sources.insert(querier.source);
+  compiled.source.bucket_name =
+      plain_names ? stream.name : stream.name + "|" + std::to_string(sources.size());
+  compiled.querier.source = add_definition(std::move(compiled.source));
+  compiled.querier.line = node.Mark().line + 1;
+  stream.queriers.push_back(std::move(compiled.querier));
+}
+
+PlanBuilder::StreamReads PlanBuilder::add_query(const YAML::Node& node, const Select& select,
+                                                const CommonTables& common_tables, Stream& stream,
+                                                bool plain_names) {
+  StreamReads reads;
+  try {
+    GraphBuilder builder(common_tables);
+    const QueryGraph graph = builder.build(select);
+    for (const Variant& variant : expand_variants(graph, builder)) {
+      add_variant(node, graph, variant, stream, plain_names, reads);
+    }
+  } catch (const QueryError& error) {
+    text_.error(node, error.offset(), error.what(), error.remedy());
+  }
+  return reads;
+}
+
+std::shared_ptr<Select> parse_scalar(const YAML::Node& node, ConfigText& text) {
+  try {
+    return std::make_shared<Select>(parse_query(node.Scalar()));
+  } catch (const QueryError& error) {
+    text.error(node, error.offset(), error.what(), error.remedy());
+    return nullptr;
+  }
+}
+
+// ---- YAML
+
+std::vector<YAML::Node> scalars_of(const YAML::Node& node, ConfigText& text) {
+  if (!node) return {};
+  if (node.IsScalar()) return {node};
+  std::vector<YAML::Node> scalars;
+  if (!node.IsSequence()) {
+    text.error(node, "a query must be text, or a list of texts", {});
+    return scalars;
+  }
+  for (const YAML::Node& item : node) {
+    if (item.IsScalar()) {
+      scalars.push_back(item);
+    } else {
+      text.error(item, "a query must be text", {});
+    }
+  }
+  return scalars;
+}
+
+int read_priority(const YAML::Node& node, int fallback, ConfigText& text) {
+  if (!node) return fallback;
+  int priority = fallback;
+  if (!YAML::convert<int>::decode(node, priority) || priority < 0 || priority > 3) {
+    text.error(node, "priority must be 0, 1, 2 or 3", "0 is the most urgent, 3 the default.");
+    return fallback;
+  }
+  return priority;
+}
+
+namespace {
+
+bool names_other_table(const FromItem& item, const std::set<std::string>& names) {
+  if (item.kind == FromItem::Kind::table && item.schema.empty() && names.contains(item.name)) {
+    return true;
+  }
+  return false;
+}
+
+// A common table that reads another would hide a chain of lookups; nested subqueries show it.
+void reject_chains(const YAML::Node& node, const Select& select, const std::set<std::string>& names,
+                   ConfigText& text) {
+  for (const FromItem& item : select.from) {
+    if (!names_other_table(item, names)) continue;
+    text.error(node, item.offset, "a query of `with:` cannot use another, \"" + item.name + "\"",
+               "Use a nested subquery instead.");
+  }
+}
+
+bool names_common_table(const Expression& expression, const std::set<std::string>& names) {
+  if (expression.kind == Expression::Kind::name_in && names.contains(expression.key)) return true;
+  for (const Expression& argument : expression.arguments) {
+    if (names_common_table(argument, names)) return true;
+  }
+  return false;
+}
+
+void reject_chained_conditions(const YAML::Node& node, const Select& select,
+                               const std::set<std::string>& names, ConfigText& text) {
+  for (const Expression& condition : select.conditions) {
+    if (!names_common_table(condition, names)) continue;
+    text.error(node, condition.offset, "a query of `with:` cannot use another",
+               "Use a nested subquery instead.");
+  }
+}
+
+}  // namespace
+
+CommonTables read_common_tables(const YAML::Node& with, ConfigText& text) {
+  CommonTables tables;
+  if (!with) return tables;
+  if (!with.IsMap()) {
+    text.error(with, "\"with\" must be a map of names to queries", {});
+    return tables;
+  }
+  std::set<std::string> names;
+  for (const auto& entry : with) names.insert(entry.first.Scalar());
+  for (const auto& entry : with) {
+    if (!entry.second.IsScalar()) {
+      text.error(entry.second, "a query must be text", {});
+      continue;
+    }
+    const std::shared_ptr<Select> select = parse_scalar(entry.second, text);
+    if (select == nullptr) continue;
+    reject_chains(entry.second, *select, names, text);
+    reject_chained_conditions(entry.second, *select, names, text);
+    tables[entry.first.Scalar()] = *select;
+  }
+  return tables;
+}
+
+namespace {
+
+class StreamCompiler {
+ public:
+  StreamCompiler(ConfigText& text, Plan& plan, const CommonTables& global)
+      : text_(text), plan_(plan), global_(global) {}
+
+  void compile(const YAML::Node& name, const YAML::Node& body) {
+    if (!body.IsMap()) {
+      text_.error(body.IsNull() ? name : body, "a stream must be a map with a query",
+                  "Write `" + name.Scalar() + ":` and below it `query: SELECT ...`.");
+      return;
+    }
+    text_.reject_unknown_keys(body,
+                              {"query", "queries", "with", "auto_subscribe", "priority",
+                               "accept_potentially_dangerous_queries"},
+                              "stream \"" + name.Scalar() + "\"");
+    Stream stream;
+    stream.name = name.Scalar();
+    stream.auto_subscribe = read_bool(body["auto_subscribe"], "auto_subscribe", text_);
+    stream.priority = read_priority(body["priority"], default_priority, text_);
+    compile_queries(name, body, stream);
+    plan_.streams.push_back(std::move(stream));
+  }
+
+ private:
+  std::vector<YAML::Node> queries_of(const YAML::Node& name, const YAML::Node& body) {
+    if (body["query"] && body["queries"]) {
+      text_.error(body["queries"], "a stream has `query` or `queries`, not both",
+                  "Move the query into `queries`.");
+    }
+    std::vector<YAML::Node> queries =
+        scalars_of(body["query"] ? body["query"] : body["queries"], text_);
+    if (queries.empty() && !text_.has_errors()) {
+      text_.error(name, "stream \"" + name.Scalar() + "\" has no query",
+                  "Add `query: SELECT ...`.");
+    }
+    return queries;
+  }
+
+  void compile_queries(const YAML::Node& name, const YAML::Node& body, Stream& stream) {
+    CommonTables tables = read_common_tables(body["with"], text_);
+    // The stream's own come first: they hide global ones of the same name.
+    tables.insert(global_.begin(), global_.end());
+    PlanBuilder builder(text_, plan_);
+    PlanBuilder::StreamReads reads;
+    for (const YAML::Node& query : queries_of(name, body)) {
+      const std::shared_ptr<Select> select = parse_scalar(query, text_);
+      if (select == nullptr) continue;
+      const auto read = builder.add_query(query, *select, tables, stream, false);
+      reads.auth |= read.auth;
+      reads.client_parameters |= read.client_parameters;
+    }
+    const bool accepted = read_bool(body["accept_potentially_dangerous_queries"],
+                                    "accept_potentially_dangerous_queries", text_);
+    if (reads.client_parameters && !reads.auth && !accepted) {
+      text_.warning(
+          name,
+          "stream \"" + name.Scalar() + "\" filters only by parameters that clients choose freely",
+          "Add a condition on auth.user_id() or auth.parameter(), or set "
+          "accept_potentially_dangerous_queries: true.");
+    }
+  }
+
+  ConfigText& text_;
+  Plan& plan_;
+  const CommonTables& global_;
+};
+
+}  // namespace
+
+void compile_streams(const YAML::Node& streams, const YAML::Node& global_with, ConfigText& text,
+                     Plan& plan) {
+  if (!streams.IsMap()) {
+    text.error(streams, "\"streams\" must be a map of names to streams", {});
+    return;
+  }
+  const CommonTables global = read_common_tables(global_with, text);
+  StreamCompiler compiler(text, plan, global);
+  std::set<std::string> names;
+  for (const auto& entry : streams) {
+    if (!names.insert(entry.first.Scalar()).second) {
+      text.error(entry.first, "stream \"" + entry.first.Scalar() + "\" is defined twice",
+                 "Rename one of them.");
+    }
+    compiler.compile(entry.first, entry.second);
+  }
+}
+
+}  // namespace brigade

@@ -1,0 +1,90 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sync_config/compiler.h"
+
+namespace brigade {
+namespace {
+
+struct Case {
+  const char* query;
+  int column;  // of the error, counted in the query
+  const char* message;
+};
+
+class QueryErrors : public testing::TestWithParam<Case> {};
+
+TEST_P(QueryErrors, NameThePlaceAndTheRemedy) {
+  const Compilation compilation = compile(
+      std::string("config: {edition: 3}\nstreams:\n  s:\n    query: |\n      ") + GetParam().query);
+  ASSERT_FALSE(compilation.plan);
+  ASSERT_FALSE(compilation.diagnostics.empty());
+  const Diagnostic& first = compilation.diagnostics.front();
+  EXPECT_THAT(first.message, testing::HasSubstr(GetParam().message));
+  EXPECT_EQ(first.line, 5);
+  EXPECT_EQ(first.column, 6 + GetParam().column);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, QueryErrors,
+    testing::Values(
+        Case{"SELECT * FROM t ORDER BY id", 17, "ORDER is not supported"},
+        Case{"SELECT * FROM t LIMIT 5", 17, "LIMIT is not supported"},
+        Case{"SELECT DISTINCT id FROM t", 8, "DISTINCT is not supported"},
+        Case{"SELECT count(id) AS id FROM t", 8, "aggregate function count()"},
+        Case{"SELECT * FROM a LEFT JOIN b ON a.x = b.x", 17, "LEFT JOIN is not supported"},
+        Case{"SELECT * FROM a, b", 8, "more than one table"},
+        Case{"SELECT a.id, b.x FROM a JOIN b ON a.x = b.x", 14, "more than one table"},
+        Case{"SELECT a.* FROM a JOIN b ON a.x > b.y", 33, "two tables are compared"},
+        Case{"SELECT name FROM t", 1, "selects no \"id\""},
+        Case{"SELECT id, x + 1 FROM t", 12, "has no name"},
+        Case{"SELECT * FROM t WHERE x LIKE 'a%'", 25, "LIKE is not supported"},
+        Case{"SELECT * FROM t WHERE x > auth.user_id()", 25, "cannot be looked up"},
+        Case{"SELECT * FROM t WHERE x NOT IN (SELECT id FROM u)", 25, "cannot be negated"},
+        Case{"SELECT * FROM t WHERE u.x = 1", 23, "unknown column \"u.x\""},
+        Case{"SELECT * FROM t WHERE now() = x", 23, "now() is not supported"},
+        Case{"SELECT * FROM t WHERE foo(x) = 1", 23, "unknown function foo()"},
+        Case{"SELECT * FROM t WHERE auth.uid() = x", 23, "unknown function auth.uid()"},
+        Case{"SELECT id, auth.user_id() AS u FROM t", 12, "cannot depend on the request"},
+        Case{"SELECT * FROM t WHERE x = 'abc", 27, "is not closed"},
+        Case{"SELECT * FROM t WHERE", 22, "expected an expression"},
+        Case{"SELECT * FROM t WHERE x = `y`", 27, "unexpected character"},
+        Case{"DELETE FROM t", 1, "only SELECT"},
+        Case{"WITH x AS (SELECT 1) SELECT * FROM x", 1, "WITH cannot be part"},
+        Case{"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM u)", 23, "EXISTS is not supported"},
+        Case{"SELECT *", 1, "has no FROM"}));
+
+Diagnostic first_error(const std::string& yaml) {
+  const Compilation compilation = compile(yaml);
+  EXPECT_FALSE(compilation.plan);
+  return compilation.diagnostics.empty() ? Diagnostic{} : compilation.diagnostics.front();
+}
+
+TEST(ConfigErrors, Structure) {
+  EXPECT_THAT(first_error("").message, testing::HasSubstr("must be a map"));
+  EXPECT_THAT(first_error("a: [").message, testing::HasSubstr("not valid YAML"));
+  EXPECT_THAT(first_error("config: {edition: 3}").message, testing::HasSubstr("no streams"));
+  EXPECT_THAT(first_error("streams:\n  s:\n    quary: SELECT * FROM t\n").message,
+              testing::HasSubstr("unknown key \"quary\""));
+  EXPECT_THAT(first_error("streams:\n  s:\n    priority: 9\n    query: SELECT * FROM t\n").message,
+              testing::HasSubstr("priority must be"));
+  EXPECT_THAT(first_error("config: {edition: 9}\nstreams: {s: {query: SELECT * FROM t}}").message,
+              testing::HasSubstr("unknown edition"));
+}
+
+TEST(ConfigErrors, PlacesInOneLineScalars) {
+  const Diagnostic error = first_error("streams:\n  s:\n    query: SELECT * FROM t ORDER BY x\n");
+  EXPECT_EQ(error.line, 3);
+  EXPECT_EQ(error.column, 28);
+}
+
+TEST(ConfigWarnings, FilterThatClientsChooseFreely) {
+  const Compilation compilation =
+      compile("streams:\n  s:\n    query: SELECT * FROM t WHERE x = subscription.parameter('x')\n");
+  ASSERT_TRUE(compilation.plan);
+  ASSERT_EQ(compilation.diagnostics.size(), 1u);
+  EXPECT_EQ(compilation.diagnostics[0].severity, Diagnostic::Severity::warning);
+}
+
+}  // namespace
+}  // namespace brigade
