@@ -1,5 +1,6 @@
 #pragma once
 
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -10,8 +11,13 @@ namespace brigade::sidecar {
 template <class T, class E>
 class Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT
-  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
+  template <class U = T>
+    requires(!std::is_same_v<U, E>)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
+  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
+
+  /// For results whose value and error are of one type.
+  static Result success(T value) { return Result(std::in_place_index<0>, std::move(value)); }
 
   explicit operator bool() const { return state_.index() == 0; }
   T& operator*() { return std::get<0>(state_); }
@@ -23,6 +29,8 @@ class Result {
   const E& error() const { return std::get<1>(state_); }
 
  private:
+  Result(std::in_place_index_t<0> index, T value) : state_(index, std::move(value)) {}
+
   std::variant<T, E> state_;
 };
 

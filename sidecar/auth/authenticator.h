@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "auth/remote_key_set.h"
 #include "auth/token.h"
 
 namespace brigade::sidecar {
@@ -14,15 +16,22 @@ class Authenticator {
  public:
   using Callback = std::function<void(Result<Claims, ProtocolError>)>;
 
-  Authenticator(std::vector<JsonWebKey> keys, TokenRules rules, std::function<int64_t()> now_s)
-      : keys_(std::move(keys)), rules_(std::move(rules)), now_s_(std::move(now_s)) {}
+  explicit Authenticator(std::function<int64_t()> now_s) : now_s_(std::move(now_s)) {}
 
-  /// `authorization` is the value of that header. Calls back at once or later.
-  void authenticate(std::string_view authorization, const Callback& done);
+  /// May be called again: later tokens are judged by the new rules.
+  void configure(std::vector<JsonWebKey> keys, TokenRules rules);
+  void add_remote(std::unique_ptr<RemoteKeySet> keys) { remotes_.push_back(std::move(keys)); }
+
+  /// `authorization` is the value of that header. Calls back at once, or after keys were fetched.
+  void authenticate(std::string_view authorization, Callback done);
 
  private:
+  std::vector<const JsonWebKey*> candidates(const ParsedToken& token);
+  Result<Claims, ProtocolError> judge(const ParsedToken& token);
+
   std::vector<JsonWebKey> keys_;
   TokenRules rules_;
+  std::vector<std::unique_ptr<RemoteKeySet>> remotes_;
   std::function<int64_t()> now_s_;
 };
 
