@@ -1,6 +1,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,12 +27,19 @@ brigade::sidecar::Environment read_environment() {
   return environment;
 }
 
-int run(const brigade::sidecar::Settings& settings) {
+int run(const brigade::sidecar::Settings& settings, const std::vector<std::string>& words) {
+  auto reload = [&words]() -> std::optional<brigade::sidecar::Settings> {
+    CommandLine ignored;
+    auto fresh = brigade::sidecar::load_settings(words, read_environment(), ignored);
+    if (fresh) return *fresh;
+    spdlog::error("the old settings stay: {}", fresh.error());
+    return {};
+  };
   brigade::sidecar::set_up_log(settings.log_level, settings.log_format);
   for (const std::string& key : settings.unused_keys) {
     spdlog::warn("{}: '{}' has no meaning here and is ignored", settings.file_path, key);
   }
-  return brigade::sidecar::Server(settings).run();
+  return brigade::sidecar::Server(settings, reload).run();
 }
 
 }  // namespace
@@ -46,7 +54,7 @@ int main(int argument_count, char** arguments) {
   }
   switch (command_line.action) {
     case CommandLine::Action::run:
-      return run(*settings);
+      return run(*settings, words);
     case CommandLine::Action::show_help:
       std::printf("%s", command_line.help.c_str());
       break;

@@ -12,8 +12,8 @@ template <class T, class E>
 class Result {
  public:
   template <class U = T>
-    requires(!std::is_same_v<U, E>)
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
+  requires(!std::is_same_v<U, E>) Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}              // NOLINT: implicit
   Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   /// For results whose value and error are of one type.

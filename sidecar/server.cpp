@@ -8,6 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "config/supabase.h"
+#include "metrics/log.h"
+
 namespace brigade::sidecar {
 
 namespace {
@@ -19,6 +22,12 @@ constexpr size_t kept_batch_bytes_max = 16 << 20;
 constexpr size_t write_pool_size = 2;
 /// In-flight requests may take this long after SIGTERM.
 constexpr int64_t shutdown_ms_max = 5'000;
+
+/// The feed asks every two seconds at least.
+constexpr int64_t feed_silence_ms_max = 10'000;
+constexpr int64_t canary_interval_ms = 5'000;
+/// A canary that is not back after this long means that commits are stuck.
+constexpr int64_t standstill_ms_max = 15'000;
 
 int64_t wall_clock_ms() {
   using std::chrono::milliseconds;
@@ -55,10 +64,25 @@ TokenRules token_rules(const Settings& settings) {
   return rules;
 }
 
+SyncLimits sync_limits(const Settings& settings) {
+  return {static_cast<size_t>(settings.connections_max), settings.buckets_max,
+          settings.parameter_results_max, static_cast<size_t>(settings.body_bytes_max)};
+}
+
+AdminEndpoints::Options admin_options(const Settings& settings) {
+  return {settings.api_tokens, settings.database_uri, !settings.sync_config.empty()};
+}
+
 }  // namespace
 
-Server::Server(Settings settings) : settings_(std::move(settings)) {
+Server::Server(Settings settings, std::function<std::optional<Settings>()> reload)
+    : settings_(std::move(settings)), reload_(std::move(reload)) {
   uv_loop_init(&loop_);
+  make_storage();
+  make_endpoints();
+}
+
+void Server::make_storage() {
   const std::string& primary = settings_.database_uri;
   const std::string& reads =
       settings_.read_database_uri.empty() ? primary : settings_.read_database_uri;
@@ -73,46 +97,153 @@ Server::Server(Settings settings) : settings_(std::move(settings)) {
       ChangeFeed::Callbacks{[this] { return hub_->position(); },
                             [this](const Changes& changes) { on_changes(changes); },
                             [this] { on_feed_connected(); }});
-  authenticator_ = std::make_unique<Authenticator>(
-      configured_keys(settings_), token_rules(settings_), [] { return wall_clock_ms() / 1000; });
+  read_pool_->set_on_recovered([this] { endpoints_->on_storage_recovered(); });
+}
+
+void Server::make_endpoints() {
+  fetcher_ = std::make_unique<HttpFetcher>(&loop_);
+  authenticator_ = std::make_unique<Authenticator>([] { return wall_clock_ms() / 1000; });
+  configure_keys();
   world_ = std::make_unique<SessionWorld>(SessionWorld{
       &loop_, *hub_, *storage_, *batches_, random_, wall_clock_ms,
+      [this](const LiveSession& session) { on_session_start(session); },
       [this](LiveSession& session, CloseReason reason) { on_session_end(session, reason); }});
-  endpoints_ = std::make_unique<SyncEndpoints>(
-      *world_, *authenticator_,
-      SyncLimits{static_cast<size_t>(settings_.connections_max), settings_.buckets_max,
-                 settings_.parameter_results_max, static_cast<size_t>(settings_.body_bytes_max)});
+  endpoints_ = std::make_unique<SyncEndpoints>(*world_, *authenticator_, sync_limits(settings_));
+  admin_ = std::make_unique<AdminEndpoints>(*write_pool_, admin_options(settings_));
+  probes_ = std::make_unique<Probes>([this] { return health(); });
   endpoints_->add_to(router_);
-  probes_ = std::make_unique<Probes>([this] {
-    bool ready = feed_->connected() && hub_->position() > 0 && !shutting_down_;
-    return Probes::State{hub_->position() > 0, ready, wall_clock_ms()};
-  });
+  admin_->add_to(router_);
   probes_->add_to(router_);
-  read_pool_->set_on_recovered([this] { endpoints_->on_storage_recovered(); });
+  probes_->add_to(metrics_router_);
+  metrics_router_.add("GET", "/metrics", [this](const std::shared_ptr<Exchange>& exchange) {
+    exchange->respond(
+        HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(), {}});
+  });
   handle_ = [this](const std::shared_ptr<Exchange>& exchange) { router_.handle(exchange); };
+  handle_metrics_ = [this](const std::shared_ptr<Exchange>& exchange) {
+    metrics_router_.handle(exchange);
+  };
 }
 
 Server::~Server() = default;
 
+void Server::configure_keys() {
+  authenticator_->configure(configured_keys(settings_), token_rules(settings_));
+  std::vector<std::string> urls = settings_.jwks_uris;
+  if (settings_.supabase && settings_.supabase_jwt_secret.empty()) {
+    std::string url = supabase_jwks_uri(settings_.database_uri);
+    if (!url.empty()) urls.push_back(url);
+  }
+  auto fetch = [this](const std::string& url, RemoteKeySet::FetchCallback done) {
+    fetcher_->fetch(url, settings_.block_local_jwks, std::move(done));
+  };
+  std::vector<std::shared_ptr<RemoteKeySet>> remotes;
+  for (const std::string& url : urls) {
+    remotes.push_back(
+        std::make_shared<RemoteKeySet>(url, fetch, wall_clock_ms, RemoteKeySet::Times{}));
+  }
+  authenticator_->set_remotes(std::move(remotes));
+}
+
 std::string Server::start() {
   raise_file_limit();
   std::signal(SIGPIPE, SIG_IGN);
-  watch_signal(terminate_, SIGTERM);
-  watch_signal(interrupt_, SIGINT);
-  RequestLimits limits;
-  limits.body_bytes_max = static_cast<size_t>(settings_.body_bytes_max);
-  auto make_handler = [this, limits](Connection& connection) {
-    return std::make_unique<HttpConnection>(connection, limits, HttpTimeouts{}, handle_);
-  };
-  listener_ = std::make_unique<Listener>(&loop_, make_handler, [] { return nullptr; });
+  watch_signal(signals_[0], SIGTERM);
+  watch_signal(signals_[1], SIGINT);
+  watch_signal(signals_[2], SIGHUP);
   shutdown_timer_ = std::make_unique<Timer>(&loop_, [this] { finish_shut_down(); });
-  std::string error = listener_->listen(settings_.host, static_cast<int>(settings_.port));
+  std::string error = load_certificate();
+  if (error.empty()) error = listen();
   if (!error.empty()) return error;
   read_pool_->connect();
   write_pool_->connect();
   feed_->connect();
-  spdlog::info("listening on {}:{}", settings_.host, listener_->port());
+  canary_timer_ = std::make_unique<Timer>(&loop_, [this] { send_canary(); });
+  canary_timer_->start(canary_interval_ms);
   return "";
+}
+
+std::string Server::load_certificate() {
+  if (settings_.tls_certificate_path.empty()) return "";
+  return tls_.load(settings_.tls_certificate_path, settings_.tls_key_path);
+}
+
+std::string Server::listen() {
+  RequestLimits limits;
+  limits.body_bytes_max = static_cast<size_t>(settings_.body_bytes_max);
+  auto handler_for = [limits](HttpConnection::Handle& handle) {
+    return [limits, &handle](Connection& connection) {
+      return std::make_unique<HttpConnection>(connection, limits, HttpTimeouts{}, handle);
+    };
+  };
+  auto no_filter = [] { return nullptr; };
+  Listener::MakeFilter tls_filter = [this] { return tls_.make_filter(); };
+  bool tls = !settings_.tls_certificate_path.empty();
+  listener_ = std::make_unique<Listener>(&loop_, handler_for(handle_),
+                                         tls ? tls_filter : Listener::MakeFilter(no_filter));
+  std::string error = listener_->listen(settings_.host, static_cast<int>(settings_.port));
+  if (!error.empty()) return error;
+  spdlog::info("listening on {}:{}{}", settings_.host, listener_->port(), tls ? " with TLS" : "");
+  if (settings_.metrics_port == 0) return "";
+  metrics_listener_ = std::make_unique<Listener>(&loop_, handler_for(handle_metrics_), no_filter);
+  return metrics_listener_->listen(settings_.metrics_host,
+                                   static_cast<int>(settings_.metrics_port));
+}
+
+/// While nothing is committed, asks for a write checkpoint of our own now and then: its coming back
+/// shows that commits still pass through the worker into storage, and from there to us.
+void Server::send_canary() {
+  canary_timer_->start(canary_interval_ms);
+  if (wall_clock_ms() - position_changed_at_ms_ < canary_interval_ms) return;
+  storage_->create_write_checkpoint("", "brigade-sidecar",
+                                    [](const Result<int64_t, StorageError>& id) {
+                                      if (!id)
+                                        spdlog::debug("canary not sent: {}", id.error().message);
+                                    });
+}
+
+/// Ready: the feed answers, and commits come through it.
+Probes::State Server::health() const {
+  int64_t silence_ms = static_cast<int64_t>(uv_now(&loop_)) - feed_->answered_at_ms();
+  bool started = hub_->position() > 0;
+  int64_t standstill_ms = wall_clock_ms() - position_changed_at_ms_;
+  bool current =
+      feed_->connected() && silence_ms < feed_silence_ms_max && standstill_ms < standstill_ms_max;
+  return {started, started && current && !shutting_down_, wall_clock_ms()};
+}
+
+std::string Server::metrics_text() const {
+  MetricsText text;
+  text.info("target_info", "Target metadata",
+            "service=\"pg_brigade\",service_version=\"" BRIGADE_VERSION "\"");
+  text.counter("powersync_data_synced_bytes_total", "Uncompressed size of synced data",
+               counts_.data_synced_bytes + endpoints_->open_stream_counts().data_synced_bytes);
+  text.counter("powersync_data_sent_bytes_total",
+               "Size of data sent to clients, after compression if applicable",
+               counts_.data_sent_bytes + endpoints_->open_stream_counts().data_sent_bytes);
+  text.counter("powersync_operations_synced_total", "Number of operations synced",
+               counts_.operations_synced + endpoints_->open_stream_counts().operations_synced);
+  text.gauge("powersync_concurrent_connections", "Number of concurrent sync connections",
+             static_cast<int64_t>(endpoints_->session_count()));
+  text.counter("brigade_streams_started_total", "Sync streams opened", counts_.streams_started);
+  text.counter("brigade_streams_ended_total", "Sync streams ended", counts_.streams_ended);
+  text.counter("brigade_storage_reads_total", "Ranges of operations read from the database",
+               batches_->read_count());
+  text.gauge("brigade_kept_batch_size_bytes", "Encoded batches kept for other sessions",
+             static_cast<int64_t>(batches_->kept_bytes()));
+  text.gauge("brigade_storage_commit", "Storage commit up to which changes were read",
+             hub_->position());
+  text.gauge("brigade_subscribed_buckets", "Buckets that at least one session wants",
+             static_cast<int64_t>(hub_->bucket_count()));
+  ConnectionPool::Stats pool = read_pool_->stats();
+  text.counter("brigade_database_queries_total", "Queries for sessions", pool.queries);
+  text.counter("brigade_database_connections_lost_total", "Lost connections to the database",
+               pool.connections_lost);
+  text.gauge("brigade_database_queries_waiting", "Queries that wait for a connection",
+             static_cast<int64_t>(pool.waiting));
+  text.gauge("brigade_change_feed_connected", "1 while changes are followed",
+             feed_->connected() ? 1 : 0);
+  return text.take();
 }
 
 int Server::run() {
@@ -122,6 +253,10 @@ int Server::run() {
     exit_status_ = 1;
     finish_shut_down();
   }
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  // Connections tell their listener when they are gone: it goes after them.
+  listener_.reset();
+  metrics_listener_.reset();
   uv_run(&loop_, UV_RUN_DEFAULT);
   uv_loop_close(&loop_);
   return exit_status_;
@@ -149,12 +284,25 @@ void Server::deploy_sync_config() {
 
 void Server::on_changes(const Changes& changes) {
   if (!changes.complete || changes.config_changed) batches_->clear();
+  if (changes.commit != hub_->position()) position_changed_at_ms_ = wall_clock_ms();
   hub_->apply(changes);
+}
+
+void Server::on_session_start(const LiveSession& session) {
+  counts_.streams_started++;
+  spdlog::info("stream started request={} user={} client={} sdk=\"{}\" app_metadata={}",
+               session.labels().request_id, session.session().user_id(),
+               session.session().client_id(), session.labels().user_agent,
+               session.labels().app_metadata);
 }
 
 void Server::on_session_end(LiveSession& session, CloseReason reason) {
   endpoints_->forget(session);
   const Session& core = session.session();
+  counts_.streams_ended++;
+  counts_.data_synced_bytes += session.sink().bytes_synced();
+  counts_.data_sent_bytes += session.sink().bytes_sent();
+  counts_.operations_synced += core.counters().operations;
   spdlog::info(
       "stream ended request={} user={} client={} sdk=\"{}\" reason=\"{}\" operations={} "
       "bytes={} duration_ms={} first_checkpoint_ms={}",
@@ -176,12 +324,27 @@ void Server::watch_signal(uv_signal_t& handle, int number) {
 
 void Server::on_signal(int number) {
   spdlog::info("signal {} received", number);
-  shut_down();
+  number == SIGHUP ? reload() : shut_down();
+}
+
+/// Takes over what can change while streams are open: keys, certificate, limits, tokens, log.
+void Server::reload() {
+  std::optional<Settings> fresh = reload_();
+  if (!fresh) return;
+  settings_ = std::move(*fresh);
+  set_up_log(settings_.log_level, settings_.log_format);
+  configure_keys();
+  endpoints_->configure(sync_limits(settings_));
+  admin_->configure(admin_options(settings_));
+  std::string error = load_certificate();
+  if (!error.empty()) spdlog::error("the old certificate stays: {}", error);
+  spdlog::info("settings reloaded");
 }
 
 void Server::shut_down() {
   if (std::exchange(shutting_down_, true)) return;
   listener_->stop();
+  if (metrics_listener_) metrics_listener_->stop();
   endpoints_->shut_down();
   shutdown_at_ms_ = wall_clock_ms();
   shutdown_timer_->start(0);
@@ -202,15 +365,21 @@ void Server::close_all_handles() {
   if (listener_) {
     for (Connection* connection : listener_->connections()) connection->close();
   }
-  for (uv_signal_t* signal : {&terminate_, &interrupt_}) {
-    uv_close(reinterpret_cast<uv_handle_t*>(signal), nullptr);
+  if (metrics_listener_) {
+    for (Connection* connection : metrics_listener_->connections()) connection->close();
   }
-  // Timers and sockets of Postgres close with their owners.
+  for (uv_signal_t& signal : signals_) {
+    uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
+  }
+  // Timers and sockets close with their owners.
+  fetcher_.reset();
   feed_.reset();
   read_pool_.reset();
   write_pool_.reset();
   shutdown_timer_.reset();
-  listener_.reset();
+  canary_timer_.reset();
+  if (listener_) listener_->stop_ticking();
+  if (metrics_listener_) metrics_listener_->stop_ticking();
 }
 
 }  // namespace brigade::sidecar

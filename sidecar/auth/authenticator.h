@@ -20,7 +20,10 @@ class Authenticator {
 
   /// May be called again: later tokens are judged by the new rules.
   void configure(std::vector<JsonWebKey> keys, TokenRules rules);
-  void add_remote(std::unique_ptr<RemoteKeySet> keys) { remotes_.push_back(std::move(keys)); }
+  /// Replaces the sources of keys; those in the midst of a fetch end with it.
+  void set_remotes(std::vector<std::shared_ptr<RemoteKeySet>> remotes) {
+    remotes_ = std::move(remotes);
+  }
 
   /// `authorization` is the value of that header. Calls back at once, or after keys were fetched.
   void authenticate(std::string_view authorization, Callback done);
@@ -31,7 +34,7 @@ class Authenticator {
 
   std::vector<JsonWebKey> keys_;
   TokenRules rules_;
-  std::vector<std::unique_ptr<RemoteKeySet>> remotes_;
+  std::vector<std::shared_ptr<RemoteKeySet>> remotes_;
   std::function<int64_t()> now_s_;
 };
 

@@ -92,7 +92,9 @@ struct HttpFetcher::Socket {
 };
 
 HttpFetcher::HttpFetcher(uv_loop_t* loop)
-    : loop_(loop), multi_(curl_multi_init()), timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }) {
+    : loop_(loop),
+      multi_(curl_multi_init()),
+      timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }) {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, on_socket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, on_timer);
@@ -144,9 +146,8 @@ void HttpFetcher::watch(curl_socket_t socket, int action, Socket* watched) {
     curl_multi_assign(multi_, socket, nullptr);
     if (watched == nullptr) return;
     uv_poll_stop(&watched->poll);
-    uv_close(reinterpret_cast<uv_handle_t*>(&watched->poll), [](uv_handle_t* handle) {
-      delete static_cast<Socket*>(handle->data);
-    });
+    uv_close(reinterpret_cast<uv_handle_t*>(&watched->poll),
+             [](uv_handle_t* handle) { delete static_cast<Socket*>(handle->data); });
     return;
   }
   if (watched == nullptr) {

@@ -30,7 +30,9 @@ bool RemoteKeySet::may_fetch() const {
 void RemoteKeySet::start_fetch() {
   fetching_ = true;
   tried_at_ms_ = now_ms_();
-  fetch_(url_, [this](Result<std::string, std::string> body) { on_fetched(std::move(body)); });
+  fetch_(url_, [self = shared_from_this()](Result<std::string, std::string> body) {
+    self->on_fetched(std::move(body));
+  });
 }
 
 void RemoteKeySet::on_fetched(Result<std::string, std::string> body) {

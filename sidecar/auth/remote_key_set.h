@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,18 +13,19 @@ namespace brigade::sidecar {
 /// The keys behind one URL. Kept, renewed in the background while they are used, fetched at once
 /// when a token names a key that is not among them, but never more often than the cooldown allows:
 /// tokens with made-up key ids must not make us knock at another's door.
-class RemoteKeySet {
+class RemoteKeySet : public std::enable_shared_from_this<RemoteKeySet> {
  public:
   using FetchCallback = std::function<void(Result<std::string, std::string>)>;
   using Fetch = std::function<void(const std::string& url, FetchCallback done)>;
 
   struct Times {
-    int64_t renew_after_ms = 5 * 60'000;       ///< use of older keys renews them meanwhile
-    int64_t expire_after_ms = 60 * 60'000;     ///< older keys are not used
-    int64_t cooldown_ms = 30'000;              ///< between two fetches for an unknown key
-    int64_t failure_cooldown_ms = 2'000;       ///< after a fetch that failed
+    int64_t renew_after_ms = 5 * 60'000;    ///< use of older keys renews them meanwhile
+    int64_t expire_after_ms = 60 * 60'000;  ///< older keys are not used
+    int64_t cooldown_ms = 30'000;           ///< between two fetches for an unknown key
+    int64_t failure_cooldown_ms = 2'000;    ///< after a fetch that failed
   };
 
+  /// REQUIRES: owned by a shared pointer.
   RemoteKeySet(std::string url, Fetch fetch, std::function<int64_t()> now_ms, Times times)
       : url_(std::move(url)), fetch_(std::move(fetch)), now_ms_(std::move(now_ms)), times_(times) {}
   RemoteKeySet(const RemoteKeySet&) = delete;

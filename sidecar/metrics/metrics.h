@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace brigade::sidecar {
 
@@ -13,9 +14,6 @@ struct Counts {
   uint64_t operations_synced = 0;
   uint64_t streams_started = 0;
   uint64_t streams_ended = 0;
-  uint64_t checkpoints_completed = 0;
-  uint64_t authorization_failures = 0;
-  uint64_t storage_commits = 0;
 };
 
 /// Builds the Prometheus text format (version 0.0.4).

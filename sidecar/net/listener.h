@@ -30,6 +30,8 @@ class Listener {
   int port() const;
   /// Accepts no more; existing connections go on.
   void stop();
+  /// The deadlines of what is left are watched no more.
+  void stop_ticking() { ticker_.stop(); }
   size_t connection_count() const { return connections_.size(); }
   const std::vector<Connection*>& connections() const { return connections_; }
   /// Connections beyond this are closed as soon as they are accepted.

@@ -38,6 +38,7 @@ void LiveSession::run(Event event) {
 
 void LiveSession::start() {
   attached_ = true;
+  world_.on_start(*this);
   world_.hub.add(session_);
   run([this] { session_.start(); });
 }

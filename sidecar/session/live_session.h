@@ -26,6 +26,7 @@ struct SessionWorld {
   std::minstd_rand& random;
   /// Wall clock, milliseconds since 1970.
   std::function<int64_t()> now_ms;
+  std::function<void(const LiveSession&)> on_start;
   /// Called when a session is over.
   std::function<void(LiveSession&, CloseReason)> on_end;
 };

@@ -211,6 +211,16 @@ void SyncEndpoints::for_each_session(Visit visit) {
   for (const auto& session : sessions) visit(*session);
 }
 
+Counts SyncEndpoints::open_stream_counts() const {
+  Counts counts;
+  for (const LiveSession* session : sessions_) {
+    counts.data_synced_bytes += session->sink().bytes_synced();
+    counts.data_sent_bytes += session->sink().bytes_sent();
+    counts.operations_synced += session->session().counters().operations;
+  }
+  return counts;
+}
+
 void SyncEndpoints::shut_down() {
   shutting_down_ = true;
   for_each_session([](LiveSession& session) { session.shut_down(CloseReason::shutting_down); });

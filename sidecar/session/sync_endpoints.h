@@ -6,6 +6,7 @@
 
 #include "auth/authenticator.h"
 #include "http/router.h"
+#include "metrics/metrics.h"
 #include "protocol/stream_request.h"
 #include "session/live_session.h"
 #include "session/rsocket_connection.h"
@@ -26,12 +27,16 @@ class SyncEndpoints {
       : world_(world), authenticator_(authenticator), limits_(limits) {}
 
   void add_to(Router& router);
+  /// New limits for new streams.
+  void configure(SyncLimits limits) { limits_ = limits; }
   /// Ends all streams and refuses new ones.
   void shut_down();
   void on_storage_recovered();
   /// To be called when a session is over.
   void forget(LiveSession& session) { sessions_.erase(&session); }
   size_t session_count() const { return sessions_.size(); }
+  /// Sums over the streams that are open.
+  Counts open_stream_counts() const;
 
  private:
   using ExchangePointer = std::shared_ptr<Exchange>;

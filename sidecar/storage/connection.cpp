@@ -1,5 +1,7 @@
 #include "storage/connection.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cassert>
 #include <random>
@@ -86,6 +88,9 @@ void PostgresConnection::on_connected() {
   connect_timeout_.stop();
   pause_ms_ = first_pause_ms;
   PQsetnonblocking(connection_, 1);
+  PQsetNoticeProcessor(
+      connection_, [](void*, const char* notice) { spdlog::debug("database says: {}", notice); },
+      nullptr);
   state_ = State::idle;
   wait_for(UV_READABLE);
   owner_.on_ready(*this);

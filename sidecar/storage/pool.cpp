@@ -53,7 +53,7 @@ void ConnectionPool::dispatch() {
 
 void ConnectionPool::on_ready(PostgresConnection&) {
   bool recovered = !std::exchange(reachable_, true);
-  if (recovered) spdlog::info("database reached: {}", last_error_.message);
+  if (recovered) spdlog::info("database reached");
   dispatch();
   if (recovered && on_recovered_) on_recovered_();
 }
