@@ -37,7 +37,8 @@ spdlog::level::level_enum to_level(const std::string& name) {
 }  // namespace
 
 void set_up_log(const std::string& level, const std::string& format) {
-  auto logger = spdlog::stderr_logger_st("sidecar");
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+  auto logger = std::make_shared<spdlog::logger>("sidecar", std::move(sink));
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   if (format == "json") {
     formatter->add_flag<JsonMessage>('*').set_pattern(
