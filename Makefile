@@ -26,6 +26,9 @@ SHLIB_LINK = -lstdc++ -lyaml-cpp -lsqlite3 -lxxhash
 
 ifneq ($(PGXS),)
 include $(PGXS)
+ifneq ($(shell command -v ccache),)
+override CXX := ccache $(CXX)
+endif
 -include $(OBJS:.o=.d)
 else
 all install installcheck uninstall clean:

@@ -71,7 +71,8 @@ CREATE TABLE brigade.bucket_op (
   PRIMARY KEY (bucket, op_id)
 );
 COMMENT ON TABLE brigade.bucket_op IS
-  'The operation history of buckets: P put, R remove, M move, C clear. Append only, but for compaction.';
+  'The operation history of buckets: P put, R remove, M move, C clear. Append only, but for '
+  'compaction.';
 COMMENT ON COLUMN brigade.bucket_op.target_op_id IS
   'Set when compaction merged later operations into this one: a checkpoint before it is invalid.';
 
@@ -84,7 +85,8 @@ CREATE TABLE brigade.row_membership (
   PRIMARY KEY (definition, subkey)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE brigade.row_membership IS
-  'Which buckets of a definition a source row is in now; only for tables whose old rows are not in the WAL.';
+  'Which buckets of a definition a source row is in now; only for tables whose old rows are '
+  'not in the WAL.';
 
 CREATE TABLE brigade.lookup (
   definition integer NOT NULL,
@@ -128,7 +130,8 @@ CREATE TABLE brigade.write_checkpoint (
   PRIMARY KEY (user_id, client_id)
 );
 COMMENT ON TABLE brigade.write_checkpoint IS
-  'The newest write checkpoint each client asked for. Its row is WAL itself: when the worker reaches it, everything committed before is stored.';
+  'The newest write checkpoint each client asked for. Its row is WAL itself: when the worker '
+  'reaches it, everything committed before is stored.';
 
 CREATE TABLE brigade.acknowledged_write_checkpoint (
   user_id text NOT NULL,
@@ -165,7 +168,8 @@ CREATE FUNCTION brigade.deploy(yaml text) RETURNS json
   LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'brigade_deploy';
 COMMENT ON FUNCTION brigade.deploy(text) IS
-  'Deploys a sync config (YAML). Raises with line, column and remedy if it has an error; then nothing changes.';
+  'Deploys a sync config (YAML). Raises with line, column and remedy if it has an error; '
+  'then nothing changes.';
 
 CREATE FUNCTION brigade.validate(yaml text) RETURNS json
   LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -215,7 +219,8 @@ CREATE FUNCTION brigade.changes(after_commit bigint) RETURNS json
       'buckets', coalesce((
         SELECT json_agg(CASE WHEN b.created_commit > after_commit
           THEN json_build_object('id', b.id, 'name', d.bucket_name || b.parameters,
-            'checksum', b.checksum::bit(32)::integer, 'count', b.operation_count, 'last_op_id', b.last_op_id::text)
+            'checksum', b.checksum::bit(32)::integer, 'count', b.operation_count,
+            'last_op_id', b.last_op_id::text)
           ELSE json_build_object('id', b.id, 'checksum', b.checksum::bit(32)::integer,
             'count', b.operation_count, 'last_op_id', b.last_op_id::text) END)
         FROM changed JOIN brigade.bucket b USING (id)

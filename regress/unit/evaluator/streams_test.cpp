@@ -196,7 +196,9 @@ config: {edition: 3}
 streams:
   user_todos:
     auto_subscribe: true
-    query: SELECT * FROM todos WHERE list_id IN (SELECT id FROM lists WHERE owner_id = auth.user_id())
+    query: |
+      SELECT * FROM todos
+      WHERE list_id IN (SELECT id FROM lists WHERE owner_id = auth.user_id())
   list_todos:
     query: |
       SELECT * FROM todos
