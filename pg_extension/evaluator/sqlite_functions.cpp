@@ -3,9 +3,13 @@
 #include <sqlite3.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "evaluator/geometry.h"
+#include "evaluator/time_functions.h"
 
 namespace brigade {
 
@@ -83,6 +87,32 @@ void json_keys(sqlite3_context* context, int, sqlite3_value** arguments) {
   return_text(context, keys.dump());
 }
 
+// Null for null; an error for what is no geometry.
+std::optional<Geometry> geometry_of(sqlite3_context* context, sqlite3_value* value) {
+  if (is_null(value)) return std::nullopt;
+  std::optional<Geometry> geometry = parse_geometry(bytes_of(value));
+  if (!geometry) sqlite3_result_error(context, "the value is not a PostGIS geometry", -1);
+  return geometry;
+}
+
+void st_asgeojson(sqlite3_context* context, int, sqlite3_value** arguments) {
+  const std::optional<Geometry> geometry = geometry_of(context, arguments[0]);
+  if (geometry) return_text(context, geo_json(*geometry));
+}
+
+void st_astext(sqlite3_context* context, int, sqlite3_value** arguments) {
+  const std::optional<Geometry> geometry = geometry_of(context, arguments[0]);
+  if (geometry) return_text(context, well_known_text(*geometry));
+}
+
+// A coordinate of a point; null for other geometries.
+template <size_t coordinate>
+void st_coordinate(sqlite3_context* context, int, sqlite3_value** arguments) {
+  const std::optional<Geometry> geometry = geometry_of(context, arguments[0]);
+  if (!geometry || geometry->type != Geometry::Type::point || geometry->empty()) return;
+  sqlite3_result_double(context, geometry->rings.front().front()[coordinate]);
+}
+
 using Implementation = void (*)(sqlite3_context*, int, sqlite3_value**);
 
 // An exception must not pass through SQLite's C frames.
@@ -109,6 +139,11 @@ void register_functions(sqlite3* connection) {
   add(connection, "base64", guarded<base64>);
   add(connection, "uuid_blob", guarded<uuid_blob>);
   add(connection, "json_keys", guarded<json_keys>);
+  add(connection, "st_asgeojson", guarded<st_asgeojson>);
+  add(connection, "st_astext", guarded<st_astext>);
+  add(connection, "st_x", guarded<st_coordinate<0>>);
+  add(connection, "st_y", guarded<st_coordinate<1>>);
+  register_time_functions(connection);
 }
 
 }  // namespace brigade

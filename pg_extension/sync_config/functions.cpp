@@ -65,6 +65,37 @@ const Function& find_function(const Expression& call) {
   reject_function(call);
 }
 
+bool is_literal_text(const Expression& expression, std::string_view text) {
+  return expression.kind == Kind::literal && expression.value.is_string() &&
+         expression.value.get_ref<const std::string&>() == text;
+}
+
+// Times must not depend on when or where they are computed.
+void check_time(const Expression& call) {
+  if (is_literal_text(call.arguments[0], "now")) {
+    throw QueryError(call.arguments[0].offset, "the time 'now' is not supported",
+                     "Filter by time on the client, or sync a column that a job keeps up to date.");
+  }
+  for (size_t i = 1; i < call.arguments.size(); i++) {
+    const Expression& modifier = call.arguments[i];
+    const bool known = modifier.kind == Kind::literal && modifier.value.is_string() &&
+                       !is_literal_text(modifier, "localtime") && !is_literal_text(modifier, "utc");
+    if (known) continue;
+    throw QueryError(modifier.offset, "this modifier of " + call.name + "() is not supported",
+                     "Use text literals such as 'unixepoch', 'subsec' or '+1 day'; times are UTC.");
+  }
+}
+
+// A path without $ names one key, however many dots it has; SQLite wants it with $.
+void check_path(const Expression& call) {
+  const Expression& path = call.arguments[1];
+  const bool valid = path.kind == Kind::literal && path.value.is_string() &&
+                     path.value.get_ref<const std::string&>().starts_with('$');
+  if (valid) return;
+  throw QueryError(path.offset, "the path of json_extract() must be text that starts with $",
+                   "Write json_extract(data, '$.name'), or data ->> 'name'.");
+}
+
 Expression check_scalar(Expression call) {
   if (call.name == "substr") call.name = "substring";
   const Function& function = find_function(call);
@@ -77,6 +108,8 @@ Expression check_scalar(Expression call) {
                               : "") +
                          ".");
   }
+  if (call.name == "datetime" || call.name == "unixepoch") check_time(call);
+  if (call.name == "json_extract") check_path(call);
   return call;
 }
 
