@@ -22,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "auth/base64.h"
@@ -70,7 +71,7 @@ std::string make_token(const std::string& user) {
 /// One raw HTTP client; looks for marks in what it receives and never keeps more than a tail.
 class Client {
  public:
-  std::function<void(const std::string& chunk)> on_text;
+  std::function<void(std::string_view chunk)> on_text;
   std::string first_line;  ///< the checkpoint, to reconnect with
   size_t completes = 0;
   uint64_t bytes = 0;
@@ -112,22 +113,33 @@ class Client {
   }
 
   void on_bytes(std::string_view chunk) {
-    static constexpr std::string_view mark = "{\"checkpoint_complete\"";
     bytes += chunk.size();
-    if (on_text) on_text(std::string(chunk));
-    tail_ += chunk;
-    for (size_t at = 0; (at = tail_.find(mark, at)) != std::string::npos; at += mark.size())
-      completes++;
+    if (on_text) on_text(chunk);
     if (first_line.empty()) {
-      size_t start = tail_.find("{\"checkpoint\":");
-      size_t end = tail_.find('\n', start);
-      if (start != std::string::npos && end != std::string::npos) {
-        first_line = tail_.substr(start, end - start);
-      } else {
-        return;
-      }
+      keep_first_line(chunk);
+    } else {
+      count_completes(chunk);
     }
-    tail_ = tail_.size() < mark.size() ? tail_ : tail_.substr(tail_.size() - mark.size() + 1);
+  }
+
+  void keep_first_line(std::string_view chunk) {
+    tail_ += chunk;
+    size_t start = tail_.find("{\"checkpoint\":");
+    size_t end = tail_.find('\n', start);
+    if (start == std::string::npos || end == std::string::npos) return;
+    first_line = tail_.substr(start, end - start);
+    count_completes(std::exchange(tail_, {}));
+  }
+
+  /// A mark may lie across two chunks: a few bytes of the last are kept.
+  void count_completes(std::string_view chunk) {
+    static constexpr std::string_view mark = "{\"checkpoint_complete\"";
+    std::string seam = tail_ + std::string(chunk.substr(0, mark.size() - 1));
+    completes += seam.find(mark) != std::string::npos ? 1 : 0;
+    for (size_t at = 0; (at = chunk.find(mark, at)) != std::string_view::npos; at += mark.size()) {
+      completes++;
+    }
+    tail_ = chunk.substr(chunk.size() < mark.size() ? 0 : chunk.size() - mark.size() + 1);
   }
 
   uv_tcp_t socket_;
@@ -241,8 +253,8 @@ void run_download(uv_loop_t* loop) {
   double start = now_ms();
   fleet.open(1);
   Client& client = *fleet.clients[0];
-  client.on_text = [&](const std::string& text) {
-    for (size_t at = 0; (at = text.find("{\"op_id\"", at)) != std::string::npos; at += 8)
+  client.on_text = [&](std::string_view text) {
+    for (size_t at = 0; (at = text.find("{\"op_id\"", at)) != std::string_view::npos; at += 8)
       operations++;
   };
   fleet.wait_for_completes(1);
@@ -264,10 +276,10 @@ void run_latency(uv_loop_t* loop, size_t count, double rate, double seconds) {
   std::map<long, double> sent_at;
   std::vector<double> latencies;
   for (auto& client : fleet.clients) {
-    client->on_text = [&](const std::string& text) {
+    client->on_text = [&](std::string_view text) {
       size_t at = text.find("bench-");
-      if (at == std::string::npos) return;
-      auto sent = sent_at.find(std::atol(text.c_str() + at + 6));
+      if (at == std::string_view::npos) return;
+      auto sent = sent_at.find(std::atol(std::string(text.substr(at + 6, 12)).c_str()));
       if (sent != sent_at.end()) latencies.push_back(now_ms() - sent->second);
     };
   }

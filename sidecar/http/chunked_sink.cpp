@@ -12,6 +12,8 @@ namespace {
 /// the next batch is read.
 constexpr size_t queued_bytes_max = 1 << 20;
 
+constexpr size_t copied_bytes_max = 4096;
+
 std::string chunk_head(size_t size) {
   std::array<char, 24> text;
   int length = std::snprintf(text.data(), text.size(), "%zx\r\n", size);
@@ -66,9 +68,19 @@ void ChunkedSink::send_chunk(const std::vector<SharedBytes>& pieces) {
   // A chunk of size 0 would end the body.
   if (size == 0) return;
   Connection& connection = exchange_->connection();
-  connection.send(chunk_head(size));
-  for (const SharedBytes& piece : pieces) connection.send(piece);
-  connection.send(chunk_end());
+  std::string text = chunk_head(size);
+  // A few short lines are cheaper to copy than to hand to the kernel one by one.
+  bool copy = size <= copied_bytes_max;
+  if (copy) {
+    text.reserve(text.size() + size + 2);
+    for (const SharedBytes& piece : pieces) text += *piece;
+    text += "\r\n";
+    connection.send(std::move(text));
+  } else {
+    connection.send(std::move(text));
+    for (const SharedBytes& piece : pieces) connection.send(piece);
+    connection.send(chunk_end());
+  }
   bytes_sent_ += size;
 }
 

@@ -18,6 +18,7 @@ class ChunkedSink : public LineSink {
 
   void write(const SharedBytes& line) override;
   void flush() override;
+  size_t unflushed_bytes() const override { return line_bytes_; }
   bool writable() const override;
   void refuse(const ProtocolError& error) override;
   void finish() override;

@@ -1,6 +1,11 @@
 #include "protocol/json_writer.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <array>
+#include <bit>
 #include <charconv>
 
 namespace brigade::sidecar {
@@ -21,30 +26,77 @@ constexpr std::array<char, 256> escapes = [] {
   return table;
 }();
 
-void append_escape(std::string& out, unsigned char c, char escape) {
+char* write_escape(char* out, unsigned char c, char escape) {
   static constexpr char digits[] = "0123456789abcdef";
-  out += '\\';
-  out += escape;
-  if (escape != 'u') return;
-  out += "00";
-  out += digits[c >> 4];
-  out += digits[c & 15];
+  *out++ = '\\';
+  *out++ = escape;
+  if (escape != 'u') return out;
+  *out++ = '0';
+  *out++ = '0';
+  *out++ = digits[c >> 4];
+  *out++ = digits[c & 15];
+  return out;
+}
+
+#ifdef __SSE2__
+constexpr size_t stride = 16;
+
+/// Copies 16 bytes; the answer is how many of them, from the first, need no escape.
+size_t copy_clean(const char* in, char* out) {
+  __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+  __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+  __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+  // Unsigned: a byte is below 0x20 if it is its minimum with 0x1f.
+  __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+  __m128i any = _mm_or_si128(_mm_or_si128(quote, backslash), control);
+  auto mask = static_cast<unsigned>(_mm_movemask_epi8(any));
+  return static_cast<size_t>(std::countr_zero(mask | 0x10000U));
+}
+#else
+constexpr size_t stride = 1;
+
+size_t copy_clean(const char* in, char* out) {
+  *out = *in;
+  return escapes[static_cast<unsigned char>(*in)] == 0 ? 1 : 0;
+}
+#endif
+
+/// Room for any `size` bytes with their escapes, and for what `copy_clean` writes too much.
+constexpr size_t escaped_size_max(size_t size) { return 6 * size + stride; }
+
+char* write_escaped(char* out, std::string_view text) {
+  const char* in = text.data();
+  const char* end = in + text.size();
+  while (in != end) {
+    bool room = static_cast<size_t>(end - in) >= stride;
+    size_t clean = room ? copy_clean(in, out) : 0;
+    in += clean;
+    out += clean;
+    if (room && clean == stride) continue;
+    auto c = static_cast<unsigned char>(*in++);
+    char escape = escapes[c];
+    if (escape == 0) {
+      *out++ = static_cast<char>(c);
+    } else {
+      out = write_escape(out, c, escape);
+    }
+  }
+  return out;
 }
 
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+  // In pieces, so that the room that is made for the worst case stays small.
+  constexpr size_t piece_size = 4096;
   out += '"';
-  size_t clean_from = 0;
-  for (size_t i = 0; i < text.size(); i++) {
-    auto c = static_cast<unsigned char>(text[i]);
-    char escape = escapes[c];
-    if (escape == 0) continue;
-    out.append(text, clean_from, i - clean_from);
-    append_escape(out, c, escape);
-    clean_from = i + 1;
+  for (size_t at = 0; at < text.size(); at += piece_size) {
+    std::string_view piece = text.substr(at, piece_size);
+    std::array<char, escaped_size_max(piece_size)> buffer;
+    char* end = write_escaped(buffer.data(), piece);
+    out.append(buffer.data(), end);
   }
-  out.append(text, clean_from);
   out += '"';
 }
 
@@ -53,8 +105,8 @@ void JsonWriter::begin_member(std::string_view key) {
   if (last != '{' && last != '[') out_ += ',';
   if (key.empty()) return;
   out_ += '"';
-  out_ += key;
-  out_ += "\":";
+  out_.append(key);
+  out_.append("\":", 2);
 }
 
 void JsonWriter::open(std::string_view key, char bracket) {

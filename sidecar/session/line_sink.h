@@ -12,6 +12,8 @@ class LineSink {
   /// Queues a line; `flush` sends what was queued.
   virtual void write(const SharedBytes& line) = 0;
   virtual void flush() = 0;
+  /// Bytes that were written and not flushed.
+  virtual size_t unflushed_bytes() const = 0;
   /// False while more than a bounded amount waits for the client.
   virtual bool writable() const = 0;
   /// Answers with an error; after the first line it can only end the stream.

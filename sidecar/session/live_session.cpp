@@ -6,6 +6,10 @@
 
 namespace brigade::sidecar {
 
+namespace {
+constexpr size_t held_back_bytes_max = 4096;
+}  // namespace
+
 ProtocolError to_protocol_error(const StorageError& error) {
   if (error.sqlstate == "BR001") return ProtocolError::no_sync_config();
   if (error.sqlstate == "BR002") {
@@ -23,7 +27,11 @@ LiveSession::LiveSession(SessionWorld& world, SessionOptions options, std::strin
       resolve_request_(std::move(resolve_request)),
       sink_(std::move(sink)),
       labels_(std::move(labels)),
-      timer_(world.loop, [this] { run([this] { session_.on_timer(); }); }),
+      timer_(world.loop,
+             [this] {
+               reading_ = false;  // What waits for a read that takes this long goes out.
+               run([this] { session_.on_timer(); });
+             }),
       started_at_ms_(world.now_ms()) {}
 
 LiveSession::~LiveSession() { detach(CloseReason::client_closed); }
@@ -72,10 +80,17 @@ void LiveSession::settle() {
   bool more = true;
   while (more) {
     take_wanted();
-    sink_->flush();
+    if (!may_hold_back()) sink_->flush();
     more = std::exchange(blocked_, false) && !session_.ended() && sink_->writable();
     if (more) session_.on_drained();
   }
+}
+
+/// A diff goes out together with the data that it announces, which are on their way: every write
+/// costs more than what is in it.
+bool LiveSession::may_hold_back() const {
+  bool begun = sink_->bytes_sent() > 0;
+  return reading_ && begun && sink_->unflushed_bytes() <= held_back_bytes_max;
 }
 
 /// Reads what the session wants. A batch that is kept is handed over here and not from within
@@ -87,6 +102,7 @@ void LiveSession::take_wanted() {
     auto on_read = [weak, range = wanted.range](const Result<DataBatch, StorageError>& batch) {
       std::shared_ptr<LiveSession> self = weak.lock();
       if (!self) return;
+      self->reading_ = false;
       self->run([&] {
         if (batch) {
           self->session_.on_batch(range, *batch);
@@ -97,6 +113,7 @@ void LiveSession::take_wanted() {
     };
     const DataBatch* kept = world_.batches.read(wanted.range, wanted.bucket_name, session_.format(),
                                                 std::move(on_read));
+    reading_ = kept == nullptr;
     if (kept != nullptr) session_.on_batch(wanted.range, DataBatch(*kept));
   }
 }

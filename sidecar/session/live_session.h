@@ -83,6 +83,7 @@ class LiveSession : public SessionHost,
   void run(Event event);
   void settle();
   void take_wanted();
+  bool may_hold_back() const;
   void detach(CloseReason reason);
 
   /// The hub speaks to the session directly; what the session then sends must be flushed.
@@ -107,6 +108,7 @@ class LiveSession : public SessionHost,
   int64_t started_at_ms_;
   std::optional<int64_t> first_checkpoint_ms_;
   mutable bool blocked_ = false;  ///< the session was told that the client is slow
+  bool reading_ = false;          ///< a batch was asked for and has not come
   bool attached_ = false;         ///< the hub knows it
 };
 

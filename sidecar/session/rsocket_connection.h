@@ -24,6 +24,7 @@ class RSocketSink : public LineSink {
 
   void write(const SharedBytes& line) override;
   void flush() override;
+  size_t unflushed_bytes() const override { return lines_.empty() ? 0 : SIZE_MAX; }
   bool writable() const override;
   void refuse(const ProtocolError& error) override;
   void finish() override;

@@ -55,7 +55,8 @@ OperationRows to_rows(PgResult result) {
   int64_t bytes = 0;
   for (int row = 0; row < count && bytes <= batch_bytes_max; row++) {
     rows.operations.push_back(to_operation(result.get(), row));
-    bytes += PQgetlength(result.get(), row, Column::data);
+    const auto& data = rows.operations.back().data;
+    bytes += data ? static_cast<int64_t>(data->size()) : 0;
   }
   rows.owner = std::shared_ptr<const PGresult>(std::move(result));
   return rows;
