@@ -224,11 +224,9 @@ struct Hostile {
   const char* code = "PSYNC_S2101";
 };
 
-std::vector<Hostile> hostile_tokens() {
+std::vector<Hostile> misshapen_tokens() {
   std::string good = sign(good_header(), good_payload());
   std::string head = encode(good_header().dump());
-  std::string body = encode(good_payload().dump());
-  std::string nested = std::string(200, '[') + std::string(200, ']');
   return {
       {"empty", ""},
       {"a word", "garbage"},
@@ -263,7 +261,11 @@ std::vector<Hostile> hostile_tokens() {
       {"payload exchanged",
        head + "." + encode(Json{{"sub", "admin"}}.dump()) + good.substr(good.rfind('.'))},
       {"another secret", sign(good_header().dump(), good_payload().dump(), "guess")},
-      {"empty secret", sign(good_header().dump(), good_payload().dump(), "")},
+      {"empty secret", sign(good_header().dump(), good_payload().dump(), "")}};
+}
+
+std::vector<Hostile> tokens_with_hostile_headers() {
+  return {
       {"alg none", unsigned_token("none")},
       {"alg None", unsigned_token("None")},
       {"alg NONE", unsigned_token("NONE")},
@@ -289,56 +291,60 @@ std::vector<Hostile> hostile_tokens() {
       {"header a list", sign("[]", good_payload().dump())},
       {"header a string", sign("\"HS256\"", good_payload().dump())},
       {"header not JSON", sign("{alg:HS256}", good_payload().dump())},
-      {"header invalid UTF-8", sign("{\"alg\":\"HS256\",\"x\":\"\xff\"}", good_payload().dump())},
-      {"payload a list", with_payload("[]")},
-      {"payload null", with_payload("null")},
-      {"payload not JSON", with_payload("sub=u1")},
-      {"payload cut", with_payload(good_payload().dump().substr(0, 20))},
-      {"payload with text after it", with_payload(good_payload().dump() + "x")},
-      {"payload invalid UTF-8", with_payload("{\"sub\":\"\xc3\x28\"}")},
-      {"payload nested deeply", with_payload("{\"x\":" + nested + "}")},
-      {"NUL in sub", with_payload("{\"sub\":\"a\\u0000b\"}")},
-      {"too large", sign(good_header(), Json{{"x", std::string(20'000, 'x')}})},
-      {"sub missing", without_claim("sub")},
-      {"sub null", with_claim("sub", nullptr)},
-      {"sub object", with_claim("sub", Json::object())},
-      {"sub list", with_claim("sub", {"u1"})},
-      {"sub true", with_claim("sub", true)},
-      {"aud missing", without_claim("aud"), "PSYNC_S2105"},
-      {"aud other", with_claim("aud", "other"), "PSYNC_S2105"},
-      {"aud empty", with_claim("aud", ""), "PSYNC_S2105"},
-      {"aud empty list", with_claim("aud", Json::array()), "PSYNC_S2105"},
-      {"aud number", with_claim("aud", 1), "PSYNC_S2105"},
-      {"aud prefix", with_claim("aud", "powersyn"), "PSYNC_S2105"},
-      {"aud longer", with_claim("aud", "powersync-dev"), "PSYNC_S2105"},
-      {"aud list of others", with_claim("aud", {"a", "b"}), "PSYNC_S2105"},
-      {"exp missing", without_claim("exp")},
-      {"exp text", with_claim("exp", std::to_string(now_s + 60))},
-      {"exp null", with_claim("exp", nullptr)},
-      {"exp negative", with_claim("exp", -1)},
-      {"exp past", with_claim("exp", now_s - 3600), "PSYNC_S2103"},
-      {"exp just past the tolerance", with_claim("exp", now_s - 61), "PSYNC_S2103"},
-      {"exp zero", with_claim("exp", 0), "PSYNC_S2103"},
-      {"exp after the year 9999", with_claim("exp", 1e300)},
-      {"exp of the largest integer", with_claim("exp", INT64_MAX)},
-      {"iat missing", without_claim("iat")},
-      {"iat text", with_claim("iat", "now")},
-      {"iat negative", with_claim("iat", -5)},
-      {"lifetime too long", with_claim("exp", now_s + 200'000), "PSYNC_S2104"},
-      {"iat long ago", with_claim("iat", now_s - 100'000), "PSYNC_S2104"},
-      {"nbf in the future", with_claim("nbf", now_s + 600)},
-      {"nbf text", with_claim("nbf", "soon")},
-      {"parameters a list", with_claim("parameters", Json::array())},
-      {"parameters a string", with_claim("parameters", "x")},
-  };
+      {"header invalid UTF-8", sign("{\"alg\":\"HS256\",\"x\":\"\xff\"}", good_payload().dump())}};
+}
+
+std::vector<Hostile> tokens_with_hostile_claims() {
+  std::string nested = std::string(200, '[') + std::string(200, ']');
+  return {{"payload a list", with_payload("[]")},
+          {"payload null", with_payload("null")},
+          {"payload not JSON", with_payload("sub=u1")},
+          {"payload cut", with_payload(good_payload().dump().substr(0, 20))},
+          {"payload with text after it", with_payload(good_payload().dump() + "x")},
+          {"payload invalid UTF-8", with_payload("{\"sub\":\"\xc3\x28\"}")},
+          {"payload nested deeply", with_payload("{\"x\":" + nested + "}")},
+          {"NUL in sub", with_payload("{\"sub\":\"a\\u0000b\"}")},
+          {"too large", sign(good_header(), Json{{"x", std::string(20'000, 'x')}})},
+          {"sub missing", without_claim("sub")},
+          {"sub null", with_claim("sub", nullptr)},
+          {"sub object", with_claim("sub", Json::object())},
+          {"sub list", with_claim("sub", {"u1"})},
+          {"sub true", with_claim("sub", true)},
+          {"aud missing", without_claim("aud"), "PSYNC_S2105"},
+          {"aud other", with_claim("aud", "other"), "PSYNC_S2105"},
+          {"aud empty", with_claim("aud", ""), "PSYNC_S2105"},
+          {"aud empty list", with_claim("aud", Json::array()), "PSYNC_S2105"},
+          {"aud number", with_claim("aud", 1), "PSYNC_S2105"},
+          {"aud prefix", with_claim("aud", "powersyn"), "PSYNC_S2105"},
+          {"aud longer", with_claim("aud", "powersync-dev"), "PSYNC_S2105"},
+          {"aud list of others", with_claim("aud", {"a", "b"}), "PSYNC_S2105"},
+          {"exp missing", without_claim("exp")},
+          {"exp text", with_claim("exp", std::to_string(now_s + 60))},
+          {"exp null", with_claim("exp", nullptr)},
+          {"exp negative", with_claim("exp", -1)},
+          {"exp past", with_claim("exp", now_s - 3600), "PSYNC_S2103"},
+          {"exp just past the tolerance", with_claim("exp", now_s - 61), "PSYNC_S2103"},
+          {"exp zero", with_claim("exp", 0), "PSYNC_S2103"},
+          {"exp after the year 9999", with_claim("exp", 1e300)},
+          {"exp of the largest integer", with_claim("exp", INT64_MAX)},
+          {"iat missing", without_claim("iat")},
+          {"iat text", with_claim("iat", "now")},
+          {"iat negative", with_claim("iat", -5)},
+          {"lifetime too long", with_claim("exp", now_s + 200'000), "PSYNC_S2104"},
+          {"iat long ago", with_claim("iat", now_s - 100'000), "PSYNC_S2104"},
+          {"nbf in the future", with_claim("nbf", now_s + 600)},
+          {"nbf text", with_claim("nbf", "soon")},
+          {"parameters a list", with_claim("parameters", Json::array())},
+          {"parameters a string", with_claim("parameters", "x")}};
 }
 
 TEST(Token, HostileOnesAreRefused) {
   std::vector<JsonWebKey> keys = shared_secret();
-  std::vector<Hostile> tokens = hostile_tokens();
-  EXPECT_GE(tokens.size(), 60U);
-  for (const Hostile& hostile : tokens) {
-    EXPECT_EQ(judge(hostile.token, keys), hostile.code) << hostile.what;
+  for (const auto& tokens :
+       {misshapen_tokens(), tokens_with_hostile_headers(), tokens_with_hostile_claims()}) {
+    for (const Hostile& hostile : tokens) {
+      EXPECT_EQ(judge(hostile.token, keys), hostile.code) << hostile.what;
+    }
   }
 }
 
