@@ -34,6 +34,10 @@ std::vector<Reason> to_reasons(const Json& subscriptions) {
   return reasons;
 }
 
+std::string text_or_empty(const Json& value) {
+  return value.is_null() ? "" : value.get<std::string>();
+}
+
 ResolvedBucket to_resolved_bucket(const Json& bucket) {
   return {to_optional_id(bucket, "id"), bucket.at("name"), to_bucket_state(bucket),
           bucket.at("priority").get<uint8_t>(), to_reasons(bucket.at("subscriptions"))};
@@ -82,8 +86,9 @@ Changes to_changes(const Json& json) {
   }
   changes.dependencies = json.at("dependencies").get<std::vector<int64_t>>();
   for (const Json& acknowledged : json.at("write_checkpoints")) {
-    changes.write_checkpoints.push_back(
-        {acknowledged.at("user_id"), acknowledged.at("client_id"), to_id(acknowledged.at("id"))});
+    changes.write_checkpoints.push_back({acknowledged.at("user_id"),
+                                         text_or_empty(acknowledged.at("client_id")),
+                                         to_id(acknowledged.at("id"))});
   }
   return changes;
 }

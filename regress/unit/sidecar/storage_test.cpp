@@ -1,0 +1,51 @@
+#include <gtest/gtest.h>
+
+#include "storage/answer_decoding.h"
+
+namespace brigade::sidecar {
+namespace {
+
+TEST(AnswerDecoding, ResolutionOfTheInterface) {
+  auto resolution = decode_resolution(R"({"commit":42,"op_id":"15","write_checkpoint":"3",
+    "buckets":[{"id":7,"name":"1#lists|0[\"u1\"]","checksum":-708496331,"count":2,
+                "last_op_id":"12","priority":1,"subscriptions":[{"default":0},{"sub":1}]},
+               {"id":null,"name":"b","checksum":0,"count":0,"last_op_id":"0","priority":3,
+                "subscriptions":[]}],
+    "streams":[{"name":"lists","is_default":true,
+                "errors":[{"subscription":"default","message":"m"},
+                          {"subscription":2,"message":"n"}]}],
+    "dependencies":[-8123,77]})");
+  ASSERT_TRUE(resolution) << resolution.error().message;
+  EXPECT_EQ(resolution->commit, 42);
+  EXPECT_EQ(resolution->write_checkpoint, 3);
+  EXPECT_EQ(resolution->buckets[0].state, (BucketState{12, 2, -708496331}));
+  EXPECT_EQ(resolution->buckets[0].reasons, (std::vector<Reason>{{true, 0}, {false, 1}}));
+  EXPECT_FALSE(resolution->buckets[1].id);
+  EXPECT_FALSE(resolution->streams[0].errors[0].subscription);
+  EXPECT_EQ(resolution->streams[0].errors[1].subscription, 2U);
+  EXPECT_EQ(resolution->dependencies, (std::vector<int64_t>{-8123, 77}));
+}
+
+TEST(AnswerDecoding, ChangesOfTheInterface) {
+  auto changes = decode_changes(R"({"commit":45,"op_id":"23","complete":true,
+    "buckets":[{"id":7,"name":"n","checksum":1,"count":3,"last_op_id":"23"},
+               {"id":8,"checksum":1,"count":3,"last_op_id":"23"}],
+    "dependencies":[5],"config_changed":false,
+    "write_checkpoints":[{"user_id":"u1","client_id":null,"id":"7"}]})",
+                                41);
+  ASSERT_TRUE(changes) << changes.error().message;
+  EXPECT_EQ(changes->after, 41);
+  EXPECT_EQ(changes->buckets[0].name, "n");
+  EXPECT_FALSE(changes->buckets[1].name);
+  EXPECT_EQ(changes->write_checkpoints[0].client_id, "");
+}
+
+TEST(AnswerDecoding, OtherFormsAreErrors) {
+  for (const char* text : {"", "null", "[]", "{}", R"({"commit":"x"})", R"({"commit":1})"}) {
+    EXPECT_FALSE(decode_resolution(text)) << text;
+    EXPECT_FALSE(decode_changes(text, 0)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace brigade::sidecar
