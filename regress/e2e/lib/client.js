@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { column, LogLevels, Schema, Table } from '@powersync/common';
 import { PowerSyncDatabase } from '@powersync/node';
@@ -30,7 +30,8 @@ export class Client {
     client.db = new PowerSyncDatabase({
       schema,
       database: {
-        dbFilename: 'client.sqlite',
+        // The SDK lets one connection a file name sync at a time, whatever the folder.
+        dbFilename: `${basename(client.directory)}.sqlite`,
         dbLocation: client.directory,
         implementation: { type: 'node:sqlite' },
       },
