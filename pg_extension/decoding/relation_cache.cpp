@@ -85,6 +85,9 @@ PlanBinding bind_plan(Relation relation, const std::shared_ptr<const ActivePlan>
   TableEvaluator evaluator(plan->plan, schema, table, reader.column_names());
   PlanBinding binding{plan, std::move(reader), std::move(evaluator), {}, {}, {}};
   binding.key_columns = key_columns(relation, binding.reader);
+  std::vector<bool> read_columns = binding.evaluator.needed_columns();
+  for (const int column : binding.key_columns) read_columns[column] = true;
+  binding.reader.read_only(read_columns);
   binding.ids.assign(plan->plan.definitions.size(), 0);
   for (const uint32_t index : binding.evaluator.definitions()) {
     const int32_t id = plan->definition_ids[index];

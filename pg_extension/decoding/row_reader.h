@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "decoding/value_conversion.h"
+#include "pg/memory.h"
 #include "pg/server.h"
-#include "sync_config/plan.h"
-#include "sync_config/value.h"
 
 extern "C" {
 #include "access/htup.h"
@@ -14,33 +14,48 @@ extern "C" {
 
 namespace brigade {
 
-// Reads tuples of one table as SQLite values.
+// Reads rows of one table, as its columns were when the reader was made, as SQLite values; from the
+// WAL and from a scan of the table alike. Its owner makes a new one when the relation cache says
+// the table changed. REQUIRES, to read: the output settings are fixed (decoding/output_settings.h).
 class RowReader {
  public:
-  // May raise (server zone). Keeps `descriptor`, which must outlive the reader.
+  // Throws pg::Error.
   RowReader(TupleDesc descriptor, const ValueOptions& options);
 
-  // Live columns in table order.
+  // Live columns in table order: those whose values the tuples hold, so no dropped ones.
   std::vector<std::string> column_names() const;
-  size_t column_count() const { return columns_.size(); }
+  size_t column_count() const { return column_count_; }
+  const char* column_name(size_t column) const { return columns_[column].name; }
   // Position among the live columns of attribute number `attribute` (from 1), or -1.
   int column_of_attribute(int attribute) const;
 
-  // Fills values[0 … column_count). Texts live in the current memory context. With `from_wal`, a
-  // value stored out of line is Value::unchanged(). Server zone: may raise.
+  // Converts no other columns from now on; they read as null. REQUIRES: an entry a column.
+  void read_only(const std::vector<bool>& columns);
+
+  // Fills values[0 … column_count). Texts and blobs lie in the tuple or in the current memory
+  // context. With `from_wal`, a value that is stored out of line is Value::unchanged(), because by
+  // now it may be gone. Server zone: may raise.
+  // REQUIRES: `descriptor` describes the same columns as the one the reader was made with.
   void read(HeapTuple tuple, TupleDesc descriptor, bool from_wal, Value* values) const;
 
  private:
   struct Column {
-    int attribute;
-    Oid type;
-    Oid output_function;
+    int index;  // in the tuple
     bool variable_length;
-    std::string name;
+    const char* name;
+    const ValueConverter* converter;
+    bool skipped;
   };
-  Value convert(const Column& column, Datum datum, bool from_wal) const;
+  void prepare(TupleDesc descriptor, const ValueOptions& options);
+  static Value convert(const Column& column, Datum datum, bool from_wal);
 
-  std::vector<Column> columns_;
+  // Everything below lies in the arena, since the server zone makes and uses it.
+  pg::Arena arena_;
+  Column* columns_ = nullptr;
+  size_t column_count_ = 0;
+  int attribute_count_ = 0;
+  Datum* datums_ = nullptr;  // of the tuple being read
+  bool* nulls_ = nullptr;
 };
 
 }  // namespace brigade

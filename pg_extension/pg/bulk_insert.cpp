@@ -35,6 +35,7 @@ struct BulkInsert::State {
   EState* executor;
   ResultRelInfo* target;
   BulkInsertState strategy;
+  MemoryContext home;  // as long as this
   MemoryContext rows;  // holds the cells of buffered rows
   TupleTableSlot* slots[buffered_rows_max];
   int slot_count;
@@ -56,6 +57,7 @@ BulkInsert::State* BulkInsert::State::open(const char* schema, const char* table
   InitResultRelInfo(state->target, state->relation, 1, nullptr, 0);
   ExecOpenIndices(state->target, false);
   state->strategy = GetBulkInsertState();
+  state->home = CurrentMemoryContext;
   state->rows =
       AllocSetContextCreate(CurrentMemoryContext, "pg_brigade bulk insert", ALLOCSET_DEFAULT_SIZES);
   return state;
@@ -74,10 +76,12 @@ Datum BulkInsert::State::datum(const Cell& cell) {
 }
 
 void BulkInsert::State::store(const Cell* cells, int count) {
+  // The caller may be in a context that ends before the slot is used again.
+  const MemoryContext previous = MemoryContextSwitchTo(home);
   TupleTableSlot*& slot = slots[slot_count];
   if (slot == nullptr) slot = table_slot_create(relation, nullptr);
   ExecClearTuple(slot);
-  const MemoryContext previous = MemoryContextSwitchTo(rows);
+  MemoryContextSwitchTo(rows);
   for (int i = 0; i < count; i++) {
     slot->tts_isnull[i] = cells[i].kind == CellKind::null;
     slot->tts_values[i] = datum(cells[i]);

@@ -52,8 +52,10 @@ auto guard(Call&& call) -> std::invoke_result_t<Call> {
   using Result = std::invoke_result_t<Call>;
   using Callable = std::remove_reference_t<Call>;
   if constexpr (std::is_void_v<Result>) {
-    internal::run_guarded([](void* argument) { (*static_cast<Callable*>(argument))(); },
-                          const_cast<void*>(static_cast<const void*>(&call)));
+    struct Frame {
+      Callable* call;
+    } frame{&call};
+    internal::run_guarded([](void* argument) { (*static_cast<Frame*>(argument)->call)(); }, &frame);
   } else {
     static_assert(std::is_trivially_copyable_v<Result>, "an ERROR would jump over its destructor");
     struct Frame {

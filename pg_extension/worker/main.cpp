@@ -1,3 +1,4 @@
+#include "decoding/output_settings.h"
 #include "pg/background_worker.h"
 #include "pg/error.h"
 #include "pg/logical_slot.h"
@@ -7,6 +8,7 @@
 extern "C" PGDLLEXPORT void brigade_worker_main(Datum database) {
   brigade::pg::edge([&] {
     brigade::pg::connect_worker(DatumGetObjectId(database));
+    brigade::pg::guard(brigade::fix_output_settings);
     brigade::pg::permit_output_plugin();
     brigade::pg::mark_writes_as_own();
     brigade::pg::require_durable_commits();

@@ -19,9 +19,9 @@ for (const checkpointMode of ['legacy', 'requests']) {
     after(() => todo?.stop());
 
     const insert = async (description) => {
-      const { id } = await anna.db.get(
+      const { id } = await anna.db.writeLock((connection) => connection.get(
         `INSERT INTO todos (id, list_id, description, completed) VALUES (uuid(), ?, ?, 0)
-         RETURNING id`, [groceries, description]);
+         RETURNING id`, [groceries, description]));
       return id;
     };
     const value = async (table, column, id) =>
