@@ -98,7 +98,7 @@ tap: stage  ## Tests of crashes, restarts and replication
 	regress/lib/prove '$(STAGED_PG_CONFIG)' $(TAP_TESTS)
 
 e2e: stage sidecar  ## Tests with a real client SDK
-	$(NODE) --test --test-concurrency=1 $(E2E_TESTS)
+	$(NODE) --test --test-concurrency=1 --test-timeout=120000 $(E2E_TESTS)
 
 test: dependencies  ## Everything there is to test
 	$(MAKE) --silent --jobs=$(JOBS) stage sidecar

@@ -23,7 +23,8 @@ sub new_server {
     my ($name, @settings) = @_;
     my $server = PostgreSQL::Test::Cluster->new($name);
     $server->init(allows_streaming => 'logical');
-    $server->append_conf('postgresql.conf', join("\n", 'fsync = off', @settings));
+    $server->append_conf('postgresql.conf', join("\n",
+        'fsync = off', 'restart_after_crash = on', @settings));
     $server->start;
     return $server;
 }
