@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cmath>
 #include <stdexcept>
 
 #include "evaluator/sqlite_functions.h"
@@ -103,19 +104,28 @@ ExpressionList::~ExpressionList() = default;
 ExpressionList::ExpressionList(ExpressionList&&) noexcept = default;
 ExpressionList& ExpressionList::operator=(ExpressionList&&) noexcept = default;
 
+// Inputs are the numbered parameters of SQL: "?3" is the third.
+size_t ExpressionList::input_number(const Expression& input) {
+  return std::stoul(to_sql(input, inputs_).substr(1)) - 1;
+}
+
 ExpressionList::Slot ExpressionList::slot_of(const Expression& expression, std::string& select) {
-  if (expression.kind == Kind::literal) {
-    return {Slot::Kind::literal, 0, literal_value(expression.value, literal_texts_)};
+  if (engine_ == Engine::fastest) {
+    const bool input = expression.kind == Kind::column || expression.kind == Kind::request ||
+                       expression.kind == Kind::metadata;
+    if (input) return {Slot::Kind::input, input_number(expression)};
+    if (expression.kind == Kind::literal) {
+      return {Slot::Kind::literal, 0, literal_value(expression.value, literal_texts_)};
+    }
+    std::optional<NativeCondition> condition = NativeCondition::make(
+        expression, [this](const Expression& wanted) { return input_number(wanted); });
+    if (condition) {
+      conditions_.push_back(std::move(*condition));
+      return {Slot::Kind::native, conditions_.size() - 1};
+    }
   }
-  const std::string sql = to_sql(expression, inputs_);
-  const bool input = expression.kind == Kind::column || expression.kind == Kind::request ||
-                     expression.kind == Kind::metadata;
-  if (input) {
-    // "?3" names the third input.
-    return {Slot::Kind::input, std::stoul(sql.substr(1)) - 1, Value::null()};
-  }
-  select += (select.empty() ? "SELECT " : ", ") + sql;
-  return {Slot::Kind::computed, 0, Value::null()};
+  select += (select.empty() ? "SELECT " : ", ") + to_sql(expression, inputs_);
+  return {Slot::Kind::computed};
 }
 
 void ExpressionList::prepare(const std::vector<Expression>& expressions) {
@@ -155,6 +165,9 @@ bool ExpressionList::evaluate(std::span<const Value> inputs) {
       case Slot::Kind::literal:
         results_[i] = slot.value;
         break;
+      case Slot::Kind::native:
+        results_[i] = conditions_[slot.index].evaluate(inputs, input_positions_);
+        break;
       case Slot::Kind::computed:
         results_[i] = result(statement_->handle, static_cast<int>(slot.index));
         break;
@@ -163,16 +176,29 @@ bool ExpressionList::evaluate(std::span<const Value> inputs) {
   return true;
 }
 
-// Texts count by the number they begin with, as in SQLite.
+namespace {
+
+// The number a text begins with, as SQLite casts text to real; unlike strtod() it knows no
+// hexadecimal, infinity and NaN.
+double leading_number(std::string_view text) {
+  const size_t start = text.find_first_not_of(" \t\n\v\f\r");
+  if (start == std::string_view::npos) return 0;
+  text.remove_prefix(start);
+  const size_t end = text.find_first_not_of("+-.0123456789eE");
+  return std::strtod(std::string(text.substr(0, end)).c_str(), nullptr);
+}
+
+}  // namespace
+
 bool is_true(const Value& value) {
   switch (value.kind) {
     case ValueKind::integer:
       return value.integer != 0;
     case ValueKind::real:
-      return value.real != 0;
+      return value.real != 0 && !std::isnan(value.real);
     case ValueKind::text:
     case ValueKind::blob:
-      return std::strtod(std::string(value.view()).c_str(), nullptr) != 0;
+      return leading_number(value.view()) != 0;
     default:
       return false;
   }

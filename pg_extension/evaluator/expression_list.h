@@ -5,19 +5,25 @@
 #include <string>
 #include <vector>
 
+#include "evaluator/native_condition.h"
 #include "sync_config/expression.h"
 #include "sync_config/value.h"
 
 namespace brigade {
 
 // Expressions made ready to be evaluated together on one row or request. Inputs (columns, request
-// parameters, metadata) and literals are copied; everything else is computed by SQLite, so that a
-// client computes the same.
+// parameters, metadata) and literals are copied, and plain conditions on them decided here;
+// everything else is computed by SQLite, so that a client computes the same.
 class ExpressionList {
  public:
+  // Tests choose sqlite_only, to compare.
+  enum class Engine : uint8_t { fastest, sqlite_only };
+
   // `input_of` gives the position among the inputs of a column, request or metadata expression.
   template <typename InputOf>
-  ExpressionList(const std::vector<Expression>& expressions, InputOf&& input_of) {
+  ExpressionList(const std::vector<Expression>& expressions, InputOf&& input_of,
+                 Engine engine = Engine::fastest)
+      : engine_(engine) {
     prepare(expressions);
     for (const Expression& input : inputs_) input_positions_.push_back(input_of(input));
   }
@@ -36,18 +42,21 @@ class ExpressionList {
 
  private:
   struct Slot {
-    enum class Kind : uint8_t { input, literal, computed };
+    enum class Kind : uint8_t { input, literal, native, computed };
     Kind kind;
-    size_t index;  // into inputs_, or the column of the statement
-    Value value;   // literals
+    size_t index = 0;             // into inputs_ or conditions_, or the column of the statement
+    Value value = Value::null();  // literals
   };
   struct Statement;
 
   void prepare(const std::vector<Expression>& expressions);
+  size_t input_number(const Expression& input);
   Slot slot_of(const Expression& expression, std::string& select);
   bool compute(std::span<const Value> inputs);
 
+  Engine engine_;
   std::vector<Slot> slots_;
+  std::vector<NativeCondition> conditions_;
   std::vector<Expression> inputs_;
   std::vector<size_t> input_positions_;
   std::vector<std::unique_ptr<std::string>> literal_texts_;
