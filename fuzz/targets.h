@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string_view>
+
+// What the fuzzers run on arbitrary input. Each returns for any input at all, and aborts where a
+// promise is broken; the sanitizers watch for the rest. The unit tests run them on the seed corpus.
+namespace brigade::fuzz {
+
+// A whole sync config: compiles it; a plan must survive being stored, and evaluate rows and
+// requests.
+void sync_config(std::string_view input);
+
+// One query of an edition 3 stream, or of sync rules if it starts with '!'.
+void query(std::string_view input);
+
+// A stored plan.
+void plan(std::string_view input);
+
+// A PostGIS value.
+void geometry(std::string_view input);
+
+}  // namespace brigade::fuzz
