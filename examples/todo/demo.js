@@ -16,12 +16,12 @@ const arrival_ms_max = 5000;
 
 // What happens, in the app's words and in SQL.
 const tour = [
-  ['anna needs olives',
-    `INSERT INTO todos (list_id, description) VALUES ('${groceries}', 'olives')`],
-  ['they are bought', `UPDATE todos SET completed = true WHERE description = 'olives'`],
+  ['anna needs capers',
+    `INSERT INTO todos (list_id, description) VALUES ('${groceries}', 'capers')`],
+  ['they are bought', `UPDATE todos SET completed = true WHERE description = 'capers'`],
   ['everyone gets a new theme', `UPDATE settings SET value = 'dark' WHERE id = 'theme'`],
   ['a to-do moves to a list of bert',
-    `UPDATE todos SET list_id = '${travel}' WHERE description = 'olives'`],
+    `UPDATE todos SET list_id = '${travel}' WHERE description = 'capers'`],
   ['bert takes over a list, to-dos and all',
     `UPDATE lists SET owner_id = 'bert' WHERE id = '${groceries}'`],
   ['and gives it back', `UPDATE lists SET owner_id = 'anna' WHERE id = '${groceries}'`],
@@ -29,7 +29,7 @@ const tour = [
     `INSERT INTO todos (list_id, description)
      SELECT '${groceries}', 'thing ' || n FROM generate_series(1, 100) n`],
   ['all gone again',
-    `DELETE FROM todos WHERE description LIKE 'thing %' OR description = 'olives'`],
+    `DELETE FROM todos WHERE description LIKE 'thing %' OR description = 'capers'`],
   ['back to the light', `UPDATE settings SET value = 'light' WHERE id = 'theme'`],
 ];
 
@@ -67,7 +67,7 @@ async function openDevice(todo, user) {
   const client = await todo.open(user);
   const device = { user, client, changed_at_ms: 0 };
   client.db.onChange({ onChange: () => { device.changed_at_ms = performance.now(); } },
-    { tables, throttleMs: 0 });
+    { tables, throttleMs: 1 });
   await todo.inSync(client);
   device.rows = await snapshot(device);
   say(`  ${user}'s device  first sync of ${device.rows.size} rows in ` +
@@ -75,22 +75,21 @@ async function openDevice(todo, user) {
   return device;
 }
 
-/** Prints what changed in a device's SQLite since it was last asked. */
-async function show(device, latency = '') {
+/** Prints what changed in a device's SQLite since it was last asked; tells if anything did. */
+async function show(device, note = '') {
   const rows = await snapshot(device);
-  for (const line of describeDifference(device.rows, rows)) {
-    say(`  ${device.user.padEnd(6)}${line} ${dim(latency)}`);
-  }
+  const lines = describeDifference(device.rows, rows);
   device.rows = rows;
+  for (const line of lines) say(`  ${device.user.padEnd(6)}${line} ${dim(note)}`);
+  return lines.length > 0;
 }
 
 /** Waits until the device holds what its user should have; shows it with its latency. */
 async function follow(todo, device, committed_at_ms, latencies) {
   await todo.inSync(device.client, arrival_ms_max);
-  if (device.changed_at_ms < committed_at_ms) return show(device);
+  if (device.changed_at_ms < committed_at_ms) device.changed_at_ms = performance.now();
   const latency_ms = device.changed_at_ms - committed_at_ms;
-  latencies.push(latency_ms);
-  return show(device, `${latency_ms.toFixed(0)} ms`);
+  if (await show(device, `${latency_ms.toFixed(0)} ms`)) latencies.push(latency_ms);
 }
 
 async function takeTour(todo, devices, latencies, ends_at_ms) {

@@ -116,8 +116,11 @@ test('a client that was away catches up', async () => {
   await dora.db.waitForFirstSync();
   await dora.db.disconnect();
   await todo.server.query(`
-    INSERT INTO lists (owner_id, name) SELECT 'dora', 'list ' || n FROM generate_series(1, 2000) n;
-    DELETE FROM lists WHERE owner_id = 'dora' AND name LIKE '%7'`);
+    WITH list AS (INSERT INTO lists (owner_id, name) VALUES ('dora', 'Long') RETURNING id)
+    SELECT set_config('brigade_test.list', id::text, false) FROM list;
+    INSERT INTO todos (list_id, description)
+    SELECT current_setting('brigade_test.list')::uuid, n::text FROM generate_series(1, 5000) n;
+    DELETE FROM todos WHERE description LIKE '%77'`);
   await dora.reconnect();
   await todo.inSync(dora);
 });
