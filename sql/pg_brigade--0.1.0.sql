@@ -294,11 +294,11 @@ CREATE FUNCTION brigade.explain_values(source regclass, row_location tid,
     edition integer DEFAULT 3, timestamp_precision integer DEFAULT 6,
     from_wal boolean DEFAULT false)
   RETURNS json
-  LANGUAGE c STABLE STRICT
+  LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'brigade_explain_values';
 COMMENT ON FUNCTION brigade.explain_values(regclass, tid, integer, integer, boolean) IS
-  'Diagnostics: the row of a table at a ctid as sync configs of an edition (1 to 3) see its columns, '
-  'with 0 to 6 digits after the second; with from_wal, as an update leaves it in the WAL. '
+  'Diagnostics: the row of a table at a ctid as sync configs of an edition (1 to 3) see its '
+  'columns, with 0 to 6 digits after the second; with from_wal, as an update leaves it in the WAL. '
   'Null if the row is not visible. Needs SELECT on the table.';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA brigade FROM PUBLIC;

@@ -72,8 +72,8 @@ struct Resolution {
 };
 
 struct ResolveLimits {
-  size_t parameter_results_max = 1000;
-  size_t buckets_max = 1000;
+  size_t parameter_results_max = 10000;
+  size_t buckets_max = 10000;
 };
 
 // A request that passes a limit; names the streams that produce most.

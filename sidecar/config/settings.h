@@ -32,8 +32,8 @@ struct Settings {
 
   std::vector<std::string> api_tokens;
   int64_t connections_max = 10'000;
-  int64_t buckets_max = 1'000;
-  int64_t parameter_results_max = 1'000;
+  int64_t buckets_max = 10'000;
+  int64_t parameter_results_max = 10'000;
   int64_t body_bytes_max = 1'048'576;
 
   int64_t metrics_port = 0;  ///< 0: none

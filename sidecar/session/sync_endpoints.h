@@ -15,8 +15,8 @@ namespace brigade::sidecar {
 
 struct SyncLimits {
   size_t connections_max = 10'000;
-  int64_t buckets_max = 1'000;
-  int64_t parameter_results_max = 1'000;
+  int64_t buckets_max = 10'000;
+  int64_t parameter_results_max = 10'000;
   size_t body_bytes_max = 1 << 20;
 };
 
