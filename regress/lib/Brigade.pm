@@ -36,6 +36,9 @@ sub deploy_todo {
     $server->safe_psql('postgres', slurp_file("$example/data.sql"));
     $server->safe_psql('postgres', 'CREATE EXTENSION pg_brigade');
     $server->safe_psql('postgres', "SELECT brigade.deploy(\$yaml\$$config\$yaml\$)");
+    $server->poll_query_until('postgres',
+        q(SELECT EXISTS (SELECT FROM brigade.sync_config WHERE state = 'active')))
+      or die 'the config never becomes active';
     return;
 }
 
