@@ -56,7 +56,7 @@ NODE = regress/e2e/node_modules/node-linux-*/bin/node --disable-warning=Experime
 TAP_TESTS = $(sort $(wildcard regress/t/*.pl))
 E2E_TESTS = $(sort $(wildcard regress/e2e/*.test.js))
 JOBS ?= $(shell nproc)
-CXX_FILES = $(shell find pg_extension sidecar regress/unit bench fuzz \
+CXX_FILES = $(shell find pg_extension sidecar regress/unit regress/module bench fuzz \
 	-name '*.cpp' -o -name '*.h' 2>/dev/null)
 CMAKE_OPTIONS = $(if $(shell command -v ninja),-G Ninja) \
 	$(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
@@ -91,10 +91,16 @@ stage: all  ## A private copy of Postgres with the extension installed: build/po
 	@$(MAKE) --no-print-directory install DESTDIR='$(STAGE)' > build/install.log \
 		|| { cat build/install.log; exit 1; }
 
+# Functions that only tests call, as a library beside the extension's in the private copy.
+TEST_MODULE = $(STAGE)$(pkglibdir)/brigade_test.so
+stage-tests: stage $(TEST_MODULE)
+$(TEST_MODULE): $(wildcard regress/module/*.cpp) pg_extension/pg/error.o pg_extension/pg/memory.o
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -shared -o $@ $^ -lstdc++
+
 regress: stage  ## pg_regress and isolation tests, on a throwaway server
 	$(CLUSTER) run -- $(MAKE) --no-print-directory installcheck PG_CONFIG=$(STAGED_PG_CONFIG)
 
-tap: stage  ## Tests of crashes, restarts and replication
+tap: stage-tests  ## Tests of crashes, restarts and replication
 	regress/lib/prove '$(STAGED_PG_CONFIG)' $(TAP_TESTS)
 
 e2e: stage sidecar  ## Tests with a real client SDK
@@ -123,5 +129,5 @@ check-includes:  ## Fails on an include the layout forbids
 check-sizes:  ## Fails on too long lines, functions and files
 	.ci/check-sizes
 
-.PHONY: always clean-stage help dependencies sidecar unit sanitize stage regress tap e2e test demo \
+.PHONY: always clean-stage stage-tests help dependencies sidecar unit sanitize stage regress tap e2e test demo \
 	format format-check tidy check-includes check-sizes
