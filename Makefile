@@ -129,5 +129,5 @@ check-includes:  ## Fails on an include the layout forbids
 check-sizes:  ## Fails on too long lines, functions and files
 	.ci/check-sizes
 
-.PHONY: always clean-stage stage-tests help dependencies sidecar unit sanitize stage regress tap e2e test demo \
-	format format-check tidy check-includes check-sizes
+.PHONY: always clean-stage stage-tests help dependencies sidecar unit sanitize stage regress tap \
+	e2e test demo format format-check tidy check-includes check-sizes
