@@ -88,6 +88,18 @@ COMMENT ON TABLE brigade.row_membership IS
   'Which buckets of a definition a source row is in now; only for tables whose old rows are '
   'not in the WAL.';
 
+CREATE TABLE brigade.out_of_line_value (
+  subkey uuid NOT NULL,
+  attribute smallint NOT NULL,
+  value bytea NOT NULL,
+  PRIMARY KEY (subkey, attribute)
+);
+COMMENT ON TABLE brigade.out_of_line_value IS
+  'Out-of-line (TOAST) values of source rows whose old state is not in the WAL: an update that '
+  'leaves them alone does not tell them again.';
+COMMENT ON COLUMN brigade.out_of_line_value.value IS
+  'The value as the source table holds it, without its length word.';
+
 CREATE TABLE brigade.lookup (
   definition integer NOT NULL,
   key_hash bigint NOT NULL,

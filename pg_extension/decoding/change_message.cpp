@@ -72,6 +72,41 @@ EffectsView get_effects(ByteReader& reader) {
   return effects;
 }
 
+void put_value(ByteWriter& writer, const Value& value) {
+  writer.integer(value.kind);
+  switch (value.kind) {
+    case ValueKind::integer:
+      return writer.integer(value.integer);
+    case ValueKind::real:
+      return writer.integer(value.real);
+    case ValueKind::text:
+    case ValueKind::blob:
+      return writer.bytes(value.view());
+    case ValueKind::null:
+    case ValueKind::unchanged:
+      return;
+  }
+}
+
+Value get_value(ByteReader& reader) {
+  const auto kind = reader.integer<ValueKind>();
+  switch (kind) {
+    case ValueKind::integer:
+      return Value::of_integer(reader.integer<int64_t>());
+    case ValueKind::real:
+      return Value::of_real(reader.integer<double>());
+    case ValueKind::text:
+      return Value::of_text(reader.bytes());
+    case ValueKind::blob:
+      return Value::of_blob(reader.bytes());
+    case ValueKind::unchanged:
+      return Value::unchanged();
+    case ValueKind::null:
+      break;
+  }
+  return Value::null();
+}
+
 enum class StateForm : uint8_t { absent, subkey_only, full };
 
 void put_state(ByteWriter& writer, const EncodableState* state, const std::vector<int32_t>& ids) {
@@ -108,6 +143,52 @@ RowChange decode_row_change(ByteReader& reader) {
   change.after.subkey = reader.integer<Subkey>();
   change.after.effects = get_effects(reader);
   return change;
+}
+
+void encode(std::string& target, const IncompleteRow& row) {
+  ByteWriter writer(target);
+  put_kind(writer, MessageKind::incomplete_row);
+  writer.integer(row.binding);
+  writer.integer(row.plan);
+  put_ids(writer, row.ids);
+  writer.integer(row.before);
+  writer.integer(row.after);
+  writer.integer(static_cast<uint32_t>(row.values.size()));
+  for (const Value& value : row.values) put_value(writer, value);
+}
+
+IncompleteRow decode_incomplete_row(ByteReader& reader) {
+  IncompleteRow row;
+  row.binding = reader.integer<uint32_t>();
+  row.plan = reader.integer<uint32_t>();
+  row.ids = get_ids(reader);
+  row.before = reader.integer<Subkey>();
+  row.after = reader.integer<Subkey>();
+  row.values.resize(reader.integer<uint32_t>(), Value::null());
+  for (Value& value : row.values) value = get_value(reader);
+  return row;
+}
+
+void encode(std::string& target, const OutOfLineValues& values) {
+  ByteWriter writer(target);
+  put_kind(writer, MessageKind::out_of_line_values);
+  writer.integer(values.subkey);
+  writer.integer(static_cast<uint32_t>(values.entries.size()));
+  for (const OutOfLineValues::Entry& entry : values.entries) {
+    writer.integer(entry.attribute);
+    writer.bytes(entry.value);
+  }
+}
+
+OutOfLineValues decode_out_of_line_values(ByteReader& reader) {
+  OutOfLineValues values;
+  values.subkey = reader.integer<Subkey>();
+  values.entries.resize(reader.integer<uint32_t>());
+  for (OutOfLineValues::Entry& entry : values.entries) {
+    entry.attribute = reader.integer<int16_t>();
+    entry.value = reader.bytes();
+  }
+  return values;
 }
 
 void encode(std::string& target, const TruncateChange& truncate) {

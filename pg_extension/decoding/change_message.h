@@ -9,6 +9,7 @@
 
 #include "decoding/byte_stream.h"
 #include "evaluator/row_effects.h"
+#include "sync_config/value.h"
 
 // What the output plugin tells the writer. Messages are bytes, so that they can pass through
 // memory, a spill file or another process alike. Row changes of a transaction come first, its
@@ -60,6 +61,27 @@ struct RowChange {
   After after;
 };
 
+// An update that left out-of-line (TOAST) values as they were, of a row whose old state is not in
+// the WAL: it can be evaluated only where those values are kept.
+struct IncompleteRow {
+  uint32_t binding;  // what evaluates it; see Decoder::complete
+  uint32_t plan;     // in the binding
+  std::vector<int32_t> ids;
+  Subkey before;
+  Subkey after;
+  std::vector<Value> values;  // a column that was left alone is ValueKind::unchanged
+};
+
+// Out-of-line values a row now has, for those updates to come.
+struct OutOfLineValues {
+  struct Entry {
+    int16_t attribute;       // its number in the table, from 1
+    std::string_view value;  // as Postgres holds it, without its length word
+  };
+  Subkey subkey{};
+  std::vector<Entry> entries;
+};
+
 struct TruncateChange {
   std::vector<int32_t> definitions;
   std::array<char, 4> table;  // how the subkeys of its rows begin
@@ -86,6 +108,8 @@ struct TransactionEnd {
 
 enum class MessageKind : uint8_t {
   row_change,
+  incomplete_row,
+  out_of_line_values,
   truncate,
   write_checkpoint,
   row_failure,
@@ -101,6 +125,8 @@ struct EncodableState {
 void encode_row_change(std::string& target, const std::vector<int32_t>& definitions,
                        const std::vector<int32_t>& ids, bool remember, const EncodableState* before,
                        const EncodableState* after);
+void encode(std::string& target, const IncompleteRow& row);
+void encode(std::string& target, const OutOfLineValues& values);
 void encode(std::string& target, const TruncateChange& truncate);
 void encode(std::string& target, const WriteCheckpointRequest& request);
 void encode(std::string& target, const RowFailure& failure);
@@ -108,6 +134,8 @@ void encode(std::string& target, const TransactionEnd& end);
 
 // Decoders. REQUIRES: the kind byte has been read.
 RowChange decode_row_change(ByteReader& reader);
+IncompleteRow decode_incomplete_row(ByteReader& reader);
+OutOfLineValues decode_out_of_line_values(ByteReader& reader);
 TruncateChange decode_truncate(ByteReader& reader);
 WriteCheckpointRequest decode_write_checkpoint(ByteReader& reader);
 RowFailure decode_row_failure(ByteReader& reader);

@@ -1,5 +1,7 @@
 #include "decoding/decoder.h"
 
+#include <algorithm>
+
 #include "decoding/subkey.h"
 #include "pg/compatibility.h"
 #include "pg/error.h"
@@ -20,22 +22,35 @@ struct Decoder::Tuples {
 
 namespace {
 
-Value* read_row(const PlanBinding& plan, HeapTuple tuple, TupleDesc descriptor) {
-  return pg::guard([&] {
-    auto* values = static_cast<Value*>(palloc(sizeof(Value) * plan.reader.column_count()));
+// Empty if there is no tuple.
+std::span<Value> read_row(const PlanBinding& plan, HeapTuple tuple, TupleDesc descriptor) {
+  if (tuple == nullptr) return {};
+  const size_t count = plan.reader.column_count();
+  auto* row = pg::guard([&] {
+    auto* values = static_cast<Value*>(palloc(sizeof(Value) * count));
     plan.reader.read(tuple, descriptor, true, values);
     return values;
   });
+  return {row, count};
 }
 
-std::span<const Value> row_span(const PlanBinding& plan, const Value* row) {
-  return {row, plan.reader.column_count()};
+bool is_complete(std::span<const Value> row) {
+  return std::none_of(row.begin(), row.end(),
+                      [](const Value& value) { return value.kind == ValueKind::unchanged; });
 }
 
 // Values the statement left as they were: with the old row in the WAL they are there.
-void take_unchanged_from(const Value* before, Value* after, size_t count) {
-  for (size_t i = 0; i < count; i++) {
+void take_unchanged_from(std::span<const Value> before, std::span<Value> after) {
+  for (size_t i = 0; i < after.size(); i++) {
     if (after[i].kind == ValueKind::unchanged) after[i] = before[i];
+  }
+}
+
+// A key stored out of line is in the WAL even so, as the old key.
+void take_unchanged_key_from(std::span<const Value> before, std::span<Value> after,
+                             const std::vector<int>& key_columns) {
+  for (const int column : key_columns) {
+    if (after[column].kind == ValueKind::unchanged) after[column] = before[column];
   }
 }
 
@@ -56,29 +71,52 @@ std::vector<int32_t> nonzero(const std::vector<int32_t>& ids) {
   return definitions;
 }
 
+const RowEffects* evaluate(const PlanBinding& plan, std::span<const Value> row,
+                           RowEffects& effects) {
+  effects.clear();
+  plan.evaluator.evaluate(row, effects);
+  return &effects;
+}
+
+void report_errors(const TableBinding& binding, const PlanBinding& plan, std::span<const Value> row,
+                   const RowEffects& effects, std::string& messages) {
+  for (const RowEffects::Error& error : effects.errors) {
+    encode(messages, RowFailure{plan.ids[error.definition], binding.name,
+                                describe_key(row, plan.key_columns), error.message});
+  }
+}
+
+RowFailure missing_value(const TableBinding& binding, const PlanBinding& plan,
+                         std::span<const Value> row, size_t column) {
+  return {0, binding.name, describe_key(row, plan.key_columns),
+          std::string("the value of ") + plan.reader.column_name(column) +
+              " is out of line and was not kept; update the column to its own value, "
+              "or run brigade.reconcile()"};
+}
+
 }  // namespace
 
 Decoder::Decoder(std::string& messages)
     : messages_(messages), change_arena_(pg::Arena::permanent("pg_brigade decoded change")) {}
 
 void Decoder::change(uint64_t commit_lsn, Relation relation, const ReorderBufferChange& change) {
-  const TableBinding& binding = relations_.binding(relation);
-  if (binding.role == TableBinding::Role::ignored) return;
+  const std::shared_ptr<const TableBinding>& binding = relations_.binding(relation);
+  if (binding->role == TableBinding::Role::ignored) return;
   change_arena_.reset();
   const pg::ContextScope in_arena(change_arena_);
   const Tuples tuples{pg::old_tuple(change), pg::new_tuple(change),
                       change.action != REORDER_BUFFER_CHANGE_INSERT, RelationGetDescr(relation)};
-  if (binding.role == TableBinding::Role::write_checkpoint) {
+  if (binding->role == TableBinding::Role::write_checkpoint) {
     write_checkpoint_change(relation, tuples);
   } else {
     source_change(commit_lsn, binding, tuples);
   }
 }
 
-void Decoder::source_change(uint64_t commit_lsn, const TableBinding& binding,
+void Decoder::source_change(uint64_t commit_lsn, const std::shared_ptr<const TableBinding>& binding,
                             const Tuples& tuples) {
-  if (reject_keyless(binding, tuples)) return;
-  for (const PlanBinding& plan : binding.plans) {
+  if (reject_keyless(*binding, tuples)) return;
+  for (const PlanBinding& plan : binding->plans) {
     plan_change(binding, plan, ids_at(plan, commit_lsn), tuples);
   }
 }
@@ -93,46 +131,80 @@ bool Decoder::reject_keyless(const TableBinding& binding, const Tuples& tuples) 
   return true;
 }
 
-void Decoder::plan_change(const TableBinding& binding, const PlanBinding& plan,
-                          const std::vector<int32_t>& ids, const Tuples& tuples) {
+void Decoder::plan_change(const std::shared_ptr<const TableBinding>& binding,
+                          const PlanBinding& plan, const std::vector<int32_t>& ids,
+                          const Tuples& tuples) {
   const std::vector<int32_t> definitions = nonzero(ids);
   if (definitions.empty()) return;
-  const Value* before =
-      tuples.before == nullptr ? nullptr : read_row(plan, tuples.before, tuples.descriptor);
-  Value* after =
-      tuples.after == nullptr ? nullptr : read_row(plan, tuples.after, tuples.descriptor);
-  before_effects_.clear();
-  after_effects_.clear();
+  const std::span<Value> before = read_row(plan, tuples.before, tuples.descriptor);
+  const std::span<Value> after = read_row(plan, tuples.after, tuples.descriptor);
   EncodableState before_state{};
   EncodableState after_state{};
-  if (after != nullptr) {
-    if (before != nullptr) take_unchanged_from(before, after, plan.reader.column_count());
-    after_state.subkey = subkey_of(binding.name, row_span(plan, after), plan.key_columns);
-    plan.evaluator.evaluate(row_span(plan, after), after_effects_);
-    after_state.effects = &after_effects_;
-    report_errors(binding, plan, after, after_effects_);
-  }
   if (tuples.had_before) {
     // Without an old tuple in the WAL the key did not change.
-    const Value* key_row = before != nullptr ? before : after;
-    before_state.subkey = subkey_of(binding.name, row_span(plan, key_row), plan.key_columns);
-    if (binding.old_row_in_wal) {
-      plan.evaluator.evaluate(row_span(plan, before), before_effects_);
-      before_state.effects = &before_effects_;
+    before_state.subkey =
+        subkey_of(binding->name, before.empty() ? after : before, plan.key_columns);
+    if (binding->old_row_in_wal) {
+      before_state.effects = evaluate(plan, before, before_effects_);
     }
   }
-  encode_row_change(messages_, definitions, ids, !binding.old_row_in_wal,
+  if (!after.empty()) {
+    if (!before.empty()) take_unchanged_key_from(before, after, plan.key_columns);
+    if (!before.empty() && binding->old_row_in_wal) take_unchanged_from(before, after);
+    if (!is_complete(after)) {
+      return postpone(binding, plan, ids, tuples, before_state.subkey, after);
+    }
+    after_state.subkey = subkey_of(binding->name, after, plan.key_columns);
+    after_state.effects = evaluate(plan, after, after_effects_);
+    report_errors(*binding, plan, after, after_effects_, messages_);
+  }
+  encode_row_change(messages_, definitions, ids, !binding->old_row_in_wal,
                     tuples.had_before ? &before_state : nullptr,
-                    after == nullptr ? nullptr : &after_state);
+                    after.empty() ? nullptr : &after_state);
+  keep_out_of_line_values(*binding, plan, tuples, after);
 }
 
-void Decoder::report_errors(const TableBinding& binding, const PlanBinding& plan, const Value* row,
-                            const RowEffects& effects) {
-  for (const RowEffects::Error& error : effects.errors) {
-    encode(messages_,
-           RowFailure{plan.ids[error.definition], binding.name,
-                      describe_key(row_span(plan, row), plan.key_columns), error.message});
+void Decoder::postpone(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
+                       const std::vector<int32_t>& ids, const Tuples& tuples, const Subkey& before,
+                       std::span<const Value> row) {
+  if (postponed_bindings_.empty() || postponed_bindings_.back() != binding) {
+    postponed_bindings_.push_back(binding);
   }
+  encode(messages_, IncompleteRow{static_cast<uint32_t>(postponed_bindings_.size() - 1),
+                                  static_cast<uint32_t>(&plan - binding->plans.data()),
+                                  ids,
+                                  before,
+                                  subkey_of(binding->name, row, plan.key_columns),
+                                  {row.begin(), row.end()}});
+  keep_out_of_line_values(*binding, plan, tuples, row);
+}
+
+void Decoder::keep_out_of_line_values(const TableBinding& binding, const PlanBinding& plan,
+                                      const Tuples& tuples, std::span<const Value> row) {
+  if (binding.old_row_in_wal || tuples.after == nullptr) return;
+  OutOfLineValues values{subkey_of(binding.name, row, plan.key_columns),
+                         plan.reader.out_of_line_values(tuples.after, tuples.descriptor, true)};
+  if (!values.entries.empty()) encode(messages_, values);
+}
+
+void Decoder::complete(const IncompleteRow& row, const KeptValues& kept, std::string& messages) {
+  const TableBinding& binding = *postponed_bindings_.at(row.binding);
+  const PlanBinding& plan = binding.plans.at(row.plan);
+  const pg::Arena arena("pg_brigade completed row");
+  const pg::ContextScope in_arena(arena);
+  std::vector<Value> values = row.values;
+  for (size_t i = 0; i < values.size(); i++) {
+    if (values[i].kind != ValueKind::unchanged) continue;
+    const auto value = kept.find(plan.reader.attribute_of_column(i));
+    if (value == kept.end()) {
+      return encode(messages, missing_value(binding, plan, values, i));
+    }
+    values[i] = pg::guard([&] { return plan.reader.convert_kept(i, value->second); });
+  }
+  EncodableState before{row.before, nullptr};
+  EncodableState after{row.after, evaluate(plan, values, after_effects_)};
+  report_errors(binding, plan, values, after_effects_, messages);
+  encode_row_change(messages, nonzero(row.ids), row.ids, true, &before, &after);
 }
 
 void Decoder::write_checkpoint_change(Relation relation, const Tuples& tuples) {
@@ -149,7 +221,7 @@ void Decoder::write_checkpoint_change(Relation relation, const Tuples& tuples) {
 
 void Decoder::truncate(int count, Relation* relations) {
   for (int i = 0; i < count; i++) {
-    const TableBinding& binding = relations_.binding(relations[i]);
+    const TableBinding& binding = *relations_.binding(relations[i]);
     for (const PlanBinding& plan : binding.plans) {
       encode(messages_, TruncateChange{plan.definitions, table_prefix(binding.name)});
     }
@@ -165,6 +237,7 @@ void Decoder::transaction_end(const TransactionEnd& end) {
 
 void Decoder::clear_messages() {
   messages_.clear();
+  postponed_bindings_.clear();
   transaction_start_ = 0;
 }
 

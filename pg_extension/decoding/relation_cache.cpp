@@ -121,8 +121,8 @@ void RelationCache::bind_plans(Relation relation, TableBinding& binding, const s
   binding.has_key = !binding.plans.front().key_columns.empty();
 }
 
-std::unique_ptr<TableBinding> RelationCache::bind(Relation relation) const {
-  auto binding = std::make_unique<TableBinding>();
+std::shared_ptr<const TableBinding> RelationCache::bind(Relation relation) const {
+  auto binding = std::make_shared<TableBinding>();
   const char* schema =
       pg::guard([&] { return get_namespace_name(RelationGetNamespace(relation)); });
   // The namespace can be gone in the historic snapshot's future only; decoding sees it.
@@ -136,14 +136,14 @@ std::unique_ptr<TableBinding> RelationCache::bind(Relation relation) const {
   return binding;
 }
 
-const TableBinding& RelationCache::binding(Relation relation) {
+const std::shared_ptr<const TableBinding>& RelationCache::binding(Relation relation) {
   if (invalidations.all) bindings_.clear();
   for (const Oid id : invalidations.relations) bindings_.erase(id);
   invalidations.all = false;
   invalidations.relations.clear();
-  std::unique_ptr<TableBinding>& binding = bindings_[RelationGetRelid(relation)];
+  std::shared_ptr<const TableBinding>& binding = bindings_[RelationGetRelid(relation)];
   if (binding == nullptr) binding = bind(relation);
-  return *binding;
+  return binding;
 }
 
 }  // namespace brigade

@@ -41,16 +41,16 @@ class RelationCache {
   RelationCache();
 
   void set_plans(ActivePlans plans);
-  // Throws pg::Error. The reference is good until the next call.
-  const TableBinding& binding(Relation relation);
+  // Throws pg::Error.
+  const std::shared_ptr<const TableBinding>& binding(Relation relation);
 
  private:
-  std::unique_ptr<TableBinding> bind(Relation relation) const;
+  std::shared_ptr<const TableBinding> bind(Relation relation) const;
   void bind_plans(Relation relation, TableBinding& binding, const std::string& schema,
                   const std::string& table) const;
 
   ActivePlans plans_;
-  std::unordered_map<Oid, std::unique_ptr<TableBinding>> bindings_;
+  std::unordered_map<Oid, std::shared_ptr<const TableBinding>> bindings_;
 };
 
 // Binds `plan` to a table; ids of definitions in `covered` are left to an earlier plan.

@@ -5,6 +5,7 @@
 #include "pg/error.h"
 
 extern "C" {
+#include "access/detoast.h"
 #include "access/htup_details.h"
 }
 
@@ -62,6 +63,36 @@ void RowReader::read(HeapTuple tuple, TupleDesc descriptor, bool from_wal, Value
     const bool is_null = nulls_[column.index] || column.skipped;
     values[i] = is_null ? Value::null() : convert(column, datums_[column.index], from_wal);
   }
+}
+
+// Null if the value is in line, or if it is only a pointer to what may be gone by now.
+const varlena* RowReader::out_of_line_value(const Column& column, bool from_wal) const {
+  if (!column.variable_length || column.skipped || nulls_[column.index]) return nullptr;
+  auto* value = reinterpret_cast<varlena*>(DatumGetPointer(datums_[column.index]));
+  if (!VARATT_IS_EXTERNAL(value)) return nullptr;
+  if (from_wal && VARATT_IS_EXTERNAL_ONDISK(value)) return nullptr;
+  return detoast_attr(value);
+}
+
+std::vector<OutOfLineValues::Entry> RowReader::out_of_line_values(HeapTuple tuple,
+                                                                  TupleDesc descriptor,
+                                                                  bool from_wal) const {
+  std::vector<OutOfLineValues::Entry> entries;
+  if (!HeapTupleHasExternal(tuple)) return entries;
+  pg::guard([&] { heap_deform_tuple(tuple, descriptor, datums_, nulls_); });
+  for (size_t i = 0; i < column_count_; i++) {
+    const varlena* value = pg::guard([&] { return out_of_line_value(columns_[i], from_wal); });
+    if (value == nullptr) continue;
+    entries.push_back({attribute_of_column(i), {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)}});
+  }
+  return entries;
+}
+
+Value RowReader::convert_kept(size_t column, std::string_view kept) const {
+  auto* value = static_cast<varlena*>(palloc(VARHDRSZ + kept.size()));
+  SET_VARSIZE(value, VARHDRSZ + kept.size());
+  memcpy(VARDATA(value), kept.data(), kept.size());
+  return columns_[column].converter->to_value(PointerGetDatum(value));
 }
 
 }  // namespace brigade

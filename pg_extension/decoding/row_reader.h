@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "decoding/change_message.h"
 #include "decoding/value_conversion.h"
 #include "pg/memory.h"
 #include "pg/server.h"
@@ -38,6 +39,17 @@ class RowReader {
   // REQUIRES: `descriptor` describes the same columns as the one the reader was made with.
   void read(HeapTuple tuple, TupleDesc descriptor, bool from_wal, Value* values) const;
 
+  // The values of columns read that are stored out of line, as far as the tuple still leads to
+  // them. They lie in the tuple or in the current memory context. Throws pg::Error.
+  std::vector<OutOfLineValues::Entry> out_of_line_values(HeapTuple tuple, TupleDesc descriptor,
+                                                         bool from_wal) const;
+  // One of those, read back as the value of its column. Server zone: may raise.
+  Value convert_kept(size_t column, std::string_view kept) const;
+  // The attribute number of a column, from 1.
+  int16_t attribute_of_column(size_t column) const {
+    return static_cast<int16_t>(columns_[column].index + 1);
+  }
+
  private:
   struct Column {
     int index;  // in the tuple
@@ -47,6 +59,7 @@ class RowReader {
     bool skipped;
   };
   void prepare(TupleDesc descriptor, const ValueOptions& options);
+  const varlena* out_of_line_value(const Column& column, bool from_wal) const;
   static Value convert(const Column& column, Datum datum, bool from_wal);
 
   // Everything below lies in the arena, since the server zone makes and uses it.

@@ -57,6 +57,11 @@ class TableCopy {
     if (effects_.outputs.empty() && effects_.lookups.empty()) return;
     const EncodableState state{subkey_of(name_, values_, binding_.key_columns), &effects_};
     encode_row_change(messages_, binding_.definitions, binding_.ids, remember_, nullptr, &state);
+    if (!remember_) return;
+    const OutOfLineValues values{
+        state.subkey,
+        binding_.reader.out_of_line_values(tuple, RelationGetDescr(table_.relation()), false)};
+    if (!values.entries.empty()) encode(messages_, values);
   }
 
   void apply() {

@@ -1,6 +1,7 @@
 #include "storage/storage_commit.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "pg/spi.h"
 #include "storage/hash.h"
@@ -44,20 +45,36 @@ void collect_names(const EffectsView& effects, std::vector<BucketCache::Name>& n
 struct StorageCommit::Batch {
   std::vector<RowChange> rows;
   std::vector<RowFailure> failures;
+  std::deque<std::string> completed;  // messages that rows point into
 };
 
-StorageCommit::StorageCommit(BucketCache& buckets, Head& head)
-    : buckets_(buckets), head_(head), operations_("brigade", "bucket_op", operation_columns) {
+StorageCommit::StorageCommit(BucketCache& buckets, Head& head, RowCompleter& completer)
+    : buckets_(buckets),
+      head_(head),
+      operations_("brigade", "bucket_op", operation_columns),
+      completer_(completer) {
   head_.commit_id++;
 }
 
 void StorageCommit::apply(std::string_view messages) {
   ByteReader reader(messages);
   Batch batch;
+  read_into(batch, reader);
+  apply_batch(batch);
+  out_of_line_.flush();
+}
+
+void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
   while (!reader.at_end()) {
     switch (reader.integer<MessageKind>()) {
       case MessageKind::row_change:
-        batch.rows.push_back(decode_row_change(reader));
+        add(batch, decode_row_change(reader));
+        break;
+      case MessageKind::incomplete_row:
+        complete(batch, decode_incomplete_row(reader));
+        break;
+      case MessageKind::out_of_line_values:
+        out_of_line_.keep(decode_out_of_line_values(reader));
         break;
       case MessageKind::row_failure:
         batch.failures.push_back(decode_row_failure(reader));
@@ -77,7 +94,24 @@ void StorageCommit::apply(std::string_view messages) {
         break;
     }
   }
-  apply_batch(batch);
+}
+
+void StorageCommit::add(Batch& batch, RowChange change) {
+  if (change.remember && change.has_before) {
+    if (!change.has_after) {
+      out_of_line_.forget(change.before.subkey);
+    } else if (change.before.subkey != change.after.subkey) {
+      out_of_line_.move(change.before.subkey, change.after.subkey);
+    }
+  }
+  batch.rows.push_back(std::move(change));
+}
+
+void StorageCommit::complete(Batch& batch, const IncompleteRow& row) {
+  std::string& messages = batch.completed.emplace_back();
+  completer_.complete(row, out_of_line_.values(row.before), messages);
+  ByteReader reader(messages);
+  read_into(batch, reader);
 }
 
 void StorageCommit::apply_batch(const Batch& batch) {
@@ -229,6 +263,7 @@ void StorageCommit::truncate(const TruncateChange& truncate) {
     append_remove(rows.bigint(i, 0), rows.uuid(i, 1), rows.bytes(i, 2), rows.bytes(i, 3));
   }
   memory_.forget_table(truncate, dependencies_);
+  out_of_line_.forget_between(low, high);
 }
 
 void StorageCommit::store_buckets() {

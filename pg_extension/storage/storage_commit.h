@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "decoding/change_message.h"
+#include "decoding/row_completer.h"
 #include "pg/bulk_insert.h"
 #include "storage/bucket_cache.h"
 #include "storage/head.h"
+#include "storage/out_of_line_memory.h"
 #include "storage/row_memory.h"
 
 namespace brigade {
@@ -21,7 +23,7 @@ namespace brigade {
 class StorageCommit {
  public:
   // REQUIRES: a pg::Transaction, for as long as this lives.
-  StorageCommit(BucketCache& buckets, Head& head);
+  StorageCommit(BucketCache& buckets, Head& head, RowCompleter& completer);
 
   // Applies messages, in order. Call it as often as there are parts.
   void apply(std::string_view messages);
@@ -36,6 +38,9 @@ class StorageCommit {
  private:
   struct Batch;
 
+  void read_into(Batch& batch, ByteReader& reader);
+  void add(Batch& batch, RowChange change);
+  void complete(Batch& batch, const IncompleteRow& row);
   void apply_batch(const Batch& batch);
   void load(const std::vector<RowChange>& rows);
   void apply_row(const RowChange& change);
@@ -58,6 +63,8 @@ class StorageCommit {
   Head& head_;
   pg::BulkInsert operations_;
   RowMemory memory_;
+  OutOfLineMemory out_of_line_;
+  RowCompleter& completer_;
   std::set<int64_t> changed_buckets_;
   std::set<int64_t> dependencies_;
   std::map<std::pair<std::string, std::string>, int64_t> write_checkpoints_;

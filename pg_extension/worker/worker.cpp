@@ -91,7 +91,7 @@ void Worker::fill_definitions(const PendingConfig& config) {
   plan->definition_ids = find_or_create_definitions(config.plan);
   plan->from_lsns.assign(plan->definition_ids.size(), consistent_point);
   const std::vector<int32_t> staging = staging_definitions(plan->definition_ids);
-  StorageCommit commit(buckets_, head_);
+  StorageCommit commit(buckets_, head_, decoder_);
   backfill(plan, staging, commit);
   mark_config_filled(config.id, plan->definition_ids, consistent_point);
   commit.finish(head_.lsn);
@@ -121,7 +121,7 @@ void Worker::follow() {
 void Worker::store() {
   {
     pg::Transaction transaction;
-    StorageCommit commit(buckets_, head_);
+    StorageCommit commit(buckets_, head_, decoder_);
     commit.apply(messages_);
     commit.finish(decoder_.last_end_lsn());
     transaction.commit();
@@ -138,7 +138,7 @@ void Worker::activate_if_reached(uint64_t position) {
   if (!pending_->activation_lsn || position < *pending_->activation_lsn) return;
   {
     pg::Transaction transaction;
-    StorageCommit commit(buckets_, head_);
+    StorageCommit commit(buckets_, head_, decoder_);
     activate_config(pending_->id);
     commit.note_config_change();
     commit.finish(*pending_->activation_lsn);

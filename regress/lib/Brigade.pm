@@ -12,7 +12,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-  new_server deploy_todo wait_until_stored kill_worker worker_pid is_stored_as_in_source
+  new_server deploy deploy_todo wait_until_stored kill_worker worker_pid is_stored_as_in_source
+  are_stored
 );
 
 my $example = dirname(__FILE__) . '/../../examples/todo';
@@ -29,16 +30,44 @@ sub new_server {
     return $server;
 }
 
+# Deploys, and waits until the config is active.
+sub deploy {
+    my ($server, $config) = @_;
+    my $answer = $server->safe_psql('postgres', "SELECT brigade.deploy(\$yaml\$$config\$yaml\$)");
+    my ($id) = $answer =~ /"config":(\d+)/;
+    $server->poll_query_until('postgres',
+        "SELECT state = 'active' FROM brigade.sync_config WHERE id = $id")
+      or die 'the config never becomes active';
+    return;
+}
+
 sub deploy_todo {
     my ($server) = @_;
-    my $config = slurp_file("$example/sync-config.yaml");
     $server->safe_psql('postgres', slurp_file("$example/schema.sql"));
     $server->safe_psql('postgres', slurp_file("$example/data.sql"));
     $server->safe_psql('postgres', 'CREATE EXTENSION pg_brigade');
-    $server->safe_psql('postgres', "SELECT brigade.deploy(\$yaml\$$config\$yaml\$)");
-    $server->poll_query_until('postgres',
-        q(SELECT EXISTS (SELECT FROM brigade.sync_config WHERE state = 'active')))
-      or die 'the config never becomes active';
+    return deploy($server, slurp_file("$example/sync-config.yaml"));
+}
+
+# are_stored(server, name, object type, query, bucket name like): tests that the buckets, replayed,
+# hold for an object type exactly the rows (as JSON) of a query, each in the number of buckets the
+# query returns it.
+sub are_stored {
+    my ($server, $name, $type, $query) = @_;
+    wait_until_stored($server);
+    my $differences = $server->safe_psql('postgres', <<"SQL");
+        WITH newest AS (
+          SELECT DISTINCT ON (bucket, object_type, object_id, subkey) * FROM brigade.operation
+          ORDER BY bucket, object_type, object_id, subkey, op_id DESC),
+        held AS (SELECT data::jsonb AS row FROM newest WHERE op = 'P' AND object_type = '$type'),
+        expected AS (SELECT to_jsonb(source) AS row FROM ($query) source)
+        (SELECT 'missing', left(row::text, 200) FROM
+          (SELECT row FROM expected EXCEPT ALL SELECT row FROM held) missing)
+        UNION ALL
+        (SELECT 'too many', left(row::text, 200) FROM
+          (SELECT row FROM held EXCEPT ALL SELECT row FROM expected) surplus)
+SQL
+    is($differences, '', $name);
     return;
 }
 

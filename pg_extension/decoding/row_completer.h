@@ -1,0 +1,23 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "decoding/change_message.h"
+
+namespace brigade {
+
+// The out-of-line values kept for a row: attribute number → value, as in OutOfLineValues.
+using KeptValues = std::map<int16_t, std::string>;
+
+// Evaluates rows that decoding had to leave incomplete.
+class RowCompleter {
+ public:
+  virtual ~RowCompleter() = default;
+  // Appends the messages that say what `row` means, with the missing values taken from `kept`. A
+  // value missing there as well makes a RowFailure. Throws pg::Error.
+  virtual void complete(const IncompleteRow& row, const KeptValues& kept,
+                        std::string& messages) = 0;
+};
+
+}  // namespace brigade
