@@ -12,8 +12,10 @@ constexpr size_t entry_overhead_bytes = 512;
 
 uint8_t bit(LineFormat format) { return static_cast<uint8_t>(1U << static_cast<unsigned>(format)); }
 
-DataBatch describe(const OperationRange& range, const std::vector<Operation>& operations) {
+DataBatch describe(const OperationRange& range, const OperationRows& rows) {
+  const std::vector<Operation>& operations = rows.operations;
   DataBatch batch;
+  batch.target_op_id_max = rows.cleared_until;
   batch.operation_count = static_cast<uint32_t>(operations.size());
   batch.next_after = operations.empty() ? range.until : operations.back().op_id;
   batch.has_more = batch.next_after < range.until;
@@ -89,7 +91,7 @@ void BatchReader::on_rows(const OperationRange& range, Result<OperationRows, Sto
     for (const Waiter& waiter : waiters) waiter.done(rows.error());
     return;
   }
-  if (!waiters.empty()) read_ahead(entry, describe(range, rows->operations), entry.wanted_formats);
+  if (!waiters.empty()) read_ahead(entry, describe(range, *rows), entry.wanted_formats);
   encode(entry, *rows);
   std::vector<DataBatch> answers;
   for (const Waiter& waiter : waiters) {
@@ -100,7 +102,7 @@ void BatchReader::on_rows(const OperationRange& range, Result<OperationRows, Sto
 }
 
 void BatchReader::encode(Entry& entry, const OperationRows& rows) {
-  DataBatch batch = describe(entry.range, rows.operations);
+  DataBatch batch = describe(entry.range, rows);
   DataLine line{entry.bucket_name, entry.range.after, batch.next_after, batch.has_more};
   kept_bytes_ += entry.bytes == 0 ? entry_overhead_bytes : 0;
   entry.bytes = std::max(entry.bytes, entry_overhead_bytes);

@@ -168,7 +168,7 @@ void Session::on_batch(const OperationRange& range, const DataBatch& batch) {
   entry.position = batch.has_more ? batch.next_after : range.until;
   if (!batch.has_more) round_next_++;
   counters_.operations += batch.operation_count;
-  if (batch.target_op_id_max > checkpoint_op_id_) invalidated_ = true;
+  merged_until_ = std::max(merged_until_, batch.target_op_id_max);
   if (batch.line) host_.send(batch.line);
   advance();
 }
@@ -210,7 +210,7 @@ void Session::announce() {
   removed_.clear();
   changed_.clear();
   changed_priority_min_ = priority_none;
-  first_ = reindexed_ = urgent_ = invalidated_ = false;
+  first_ = reindexed_ = urgent_ = false;
   reading_.reset();
   round_open_ = true;
 }
@@ -291,7 +291,7 @@ void Session::complete_priorities_below(int priority) {
   for (int done = 0; done < priority; done++) {
     bool pending = (pending_priorities_ & (1U << done)) != 0;
     pending_priorities_ &= static_cast<uint8_t>(~(1U << done));
-    if (pending && !invalidated_) send(encode_partial_complete(format_, checkpoint_op_id_, done));
+    if (pending && may_complete()) send(encode_partial_complete(format_, checkpoint_op_id_, done));
   }
 }
 
@@ -300,7 +300,7 @@ void Session::complete() {
   round_ = {};
   round_next_ = 0;
   round_open_ = false;
-  if (!invalidated_) {
+  if (may_complete()) {
     counters_.checkpoints_completed++;
     send(encode_complete(format_, checkpoint_op_id_));
   }

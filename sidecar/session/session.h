@@ -128,6 +128,7 @@ class Session : public Member {
   void download();
   void complete_priorities_below(int priority);
   void complete();
+  bool may_complete() const { return merged_until_ <= checkpoint_op_id_; }
   void send(std::string line);
   void arm_timer();
 
@@ -146,17 +147,19 @@ class Session : public Member {
   std::optional<int64_t> announced_write_checkpoint_;
   int64_t newest_op_id_ = 0;
   int64_t checkpoint_op_id_ = 0;  ///< of the last checkpoint or diff
+  /// The newest operation that compaction merged into something sent: no checkpoint before it may
+  /// be completed, since the client would miss what that operation changed.
+  int64_t merged_until_ = 0;
   int64_t token_expires_at_ms_;
   int64_t keepalive_at_ms_ = 0;
   Counters counters_;
   ResolutionState resolution_ = ResolutionState::asked;
   uint8_t pending_priorities_ = 0;  ///< bit p: priority p of the round is not complete
   uint8_t changed_priority_min_ = priority_none;
-  bool first_ = true;         ///< no checkpoint was announced yet
-  bool reindexed_ = false;    ///< the buckets were replaced since the last announcement
-  bool urgent_ = false;       ///< buckets came or went: announce even while downloading
-  bool round_open_ = false;   ///< announced, and neither completed nor given up
-  bool invalidated_ = false;  ///< compaction merged a sent operation beyond the checkpoint
+  bool first_ = true;        ///< no checkpoint was announced yet
+  bool reindexed_ = false;   ///< the buckets were replaced since the last announcement
+  bool urgent_ = false;      ///< buckets came or went: announce even while downloading
+  bool round_open_ = false;  ///< announced, and neither completed nor given up
   bool expiry_announced_ = false;
   bool ended_ = false;
 

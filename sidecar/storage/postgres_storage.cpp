@@ -15,11 +15,16 @@ constexpr Statement create_write_checkpoint_statement{
     "create_write_checkpoint", "SELECT brigade.create_write_checkpoint($1::text, $2::text)"};
 constexpr Statement request_checkpoint_statement{
     "request_checkpoint", "SELECT brigade.request_checkpoint($1::text, $2::text, $3::bigint)"};
+// The second part finds the CLEAR beyond the range that took the place of the range's operations.
 constexpr Statement read_statement{
     "read_operations",
-    "SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
+    "(SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
     " FROM brigade.operation WHERE bucket = $1::bigint AND op_id > $2::bigint"
-    " AND op_id <= $3::bigint ORDER BY op_id LIMIT $4::integer"};
+    " AND op_id <= $3::bigint ORDER BY op_id LIMIT $4::integer)"
+    " UNION ALL SELECT * FROM"
+    " (SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
+    " FROM brigade.operation WHERE bucket = $1::bigint AND op_id > $2::bigint"
+    " ORDER BY op_id LIMIT 1) AS next WHERE op = 'C' AND op_id > $3::bigint"};
 
 enum Column { op_id, op, object_type, object_id, subkey, checksum, data, target_op_id };
 
@@ -48,13 +53,18 @@ Operation to_operation(const PGresult* result, int row) {
   return operation;
 }
 
-OperationRows to_rows(PgResult result) {
+OperationRows to_rows(PgResult result, int64_t until) {
   OperationRows rows;
   int count = PQntuples(result.get());
   rows.operations.reserve(static_cast<size_t>(count));
   int64_t bytes = 0;
   for (int row = 0; row < count && bytes <= batch_bytes_max; row++) {
-    rows.operations.push_back(to_operation(result.get(), row));
+    Operation operation = to_operation(result.get(), row);
+    if (operation.op_id > until) {
+      rows.cleared_until = operation.op_id;
+      break;
+    }
+    rows.operations.push_back(operation);
     const auto& data = rows.operations.back().data;
     bytes += data ? static_cast<int64_t>(data->size()) : 0;
   }
@@ -89,16 +99,17 @@ void PostgresStorage::resolve(std::string request_json, StorageCallback<Resoluti
 
 void PostgresStorage::read_operations(const OperationRange& range,
                                       StorageCallback<OperationRows> done) {
-  read_pool_.run(read_statement,
-                 {std::to_string(range.bucket), std::to_string(range.after),
-                  std::to_string(range.until), std::to_string(operations_per_batch_max)},
-                 [done = std::move(done)](Result<PgResult, StorageError> result) {
-                   if (result) {
-                     done(to_rows(std::move(*result)));
-                   } else {
-                     done(result.error());
-                   }
-                 });
+  read_pool_.run(
+      read_statement,
+      {std::to_string(range.bucket), std::to_string(range.after), std::to_string(range.until),
+       std::to_string(operations_per_batch_max)},
+      [done = std::move(done), until = range.until](Result<PgResult, StorageError> result) {
+        if (result) {
+          done(to_rows(std::move(*result), until));
+        } else {
+          done(result.error());
+        }
+      });
 }
 
 void PostgresStorage::create_write_checkpoint(const std::string& user_id,

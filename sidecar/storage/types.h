@@ -97,6 +97,9 @@ struct Operation {
 struct OperationRows {
   std::vector<Operation> operations;
   std::shared_ptr<const void> owner;  ///< keeps the texts alive
+  /// Compaction put a CLEAR here, beyond the range, in the place of the range's operations; 0:
+  /// none.
+  int64_t cleared_until = 0;
 };
 
 /// The operations of one bucket in `(after, until]`.

@@ -130,6 +130,44 @@ TEST_F(SessionTest, InvalidatedCheckpointIsNotCompleted) {
             diff("2", described("b", 2, 2, 3)) + data("b", 1, put(2), 2) + complete(2));
 }
 
+TEST_F(SessionTest, NoCheckpointBeforeAMergedOperationIsCompleted) {
+  auto client = open();
+  client->settle();
+  write({2});
+  storage_.buckets[2][1].target_op_id = 3;
+  client->settle();
+  client->take_sent();
+  // The client misses what operation 3 replaced, also at checkpoint 2.
+  write({1});
+  client->settle();
+  EXPECT_EQ(client->take_sent(), diff("2", described("a", 2, 1, 1)) + data("a", 0, put(2), 2));
+  write({2});
+  client->settle();
+  EXPECT_EQ(client->take_sent(),
+            diff("3", described("b", 3, 2, 3)) + data("b", 1, put(3), 3) + complete(3));
+}
+
+TEST_F(SessionTest, ClearBeyondTheCheckpointInvalidatesIt) {
+  auto client = open();
+  client->settle();
+  client->take_sent();
+  write({2});
+  FakeStorage::StoredOperation clear(2);
+  clear.kind = OperationKind::clear;
+  clear.data = {};
+  storage_.buckets[2] = {{2, clear}};
+  client->settle();
+  EXPECT_EQ(client->take_sent(), diff("1", described("b", 1, 1, 3)));
+  op_id_ = 2;
+  Changes changes;
+  changes.buckets.push_back({2, {}, {2, 1, 2}});
+  commit(changes);
+  client->settle();
+  EXPECT_EQ(client->take_sent(), diff("2", described("b", 2, 1, 3)) +
+                                     data("b", 1, R"({"op_id":"2","op":"CLEAR","checksum":1})", 2) +
+                                     complete(2));
+}
+
 TEST_F(SessionTest, UntouchedSessionsDoNothing) {
   auto client = open();
   client->settle();

@@ -76,6 +76,11 @@ class FakeStorage : public Storage {
       if (op.data) row.data = *op.data;
       rows.operations.push_back(row);
     }
+    const auto next = stored.upper_bound(range.after);
+    if (next != stored.end() && next->second.kind == OperationKind::clear &&
+        next->first > range.until) {
+      rows.cleared_until = next->first;
+    }
     return rows;
   }
 
