@@ -106,6 +106,9 @@ tap: stage-tests  ## Tests of crashes, restarts and replication
 e2e: stage sidecar  ## Tests with a real client SDK
 	$(NODE) --test --test-concurrency=1 --test-timeout=120000 $(E2E_TESTS)
 
+oracle: stage sidecar  ## Random worlds, compared at every checkpoint (SEED, MINUTES)
+	@SEED='$(SEED)' MINUTES='$(MINUTES)' $(NODE) regress/oracle/main.js
+
 test: dependencies  ## Everything there is to test
 	$(MAKE) --silent --jobs=$(JOBS) stage sidecar
 	$(MAKE) --jobs=1 --keep-going unit regress tap e2e

@@ -1,0 +1,80 @@
+// Knows every row at every version, so that a query can be asked what it returned then.
+//
+// A transaction ends with `SELECT history.commit()`, which gives it the next version: the update of
+// `oracle_clock`, whose row stays locked until the commit is over, makes versions follow the commit
+// order, however transactions overlap before. Triggers keep every row version with the transaction
+// that made it and the one that ended it. `oracle_clock` is synced to everyone, so a client's own
+// data says which version it shows.
+
+const quoteList = (columns) => columns.map(({ name }) => name).join(', ');
+
+const clock = `
+  CREATE SCHEMA history;
+  CREATE SCHEMA as_of;
+  CREATE TABLE oracle_clock (id text PRIMARY KEY, version bigint NOT NULL);
+  INSERT INTO oracle_clock VALUES ('clock', 0);
+  CREATE FUNCTION history.version() RETURNS bigint LANGUAGE sql STABLE AS
+    $$ SELECT current_setting('oracle.version')::bigint $$;
+  CREATE VIEW as_of.oracle_clock AS SELECT 'clock'::text AS id, history.version() AS version;`;
+
+const trackedTable = ({ name, columns }) => `
+  CREATE TABLE history.${name} (
+    ${columns.map((column) => `${column.name} ${column.type}`).join(', ')},
+    started_by xid8 DEFAULT pg_current_xact_id(), ended_by xid8, started bigint, ended bigint);
+  CREATE INDEX ON history.${name} (started_by) WHERE started IS NULL;
+  CREATE INDEX ON history.${name} (ended_by) WHERE ended_by IS NOT NULL AND ended IS NULL;
+  CREATE INDEX ON history.${name} (ended);
+  CREATE VIEW as_of.${name} AS SELECT ${quoteList(columns)} FROM history.${name}
+    WHERE started <= history.version() AND (ended IS NULL OR ended > history.version());`;
+
+const triggers = ({ name, key, columns }) => {
+  const isOld = key.map((column) => `${column} = old.${column}`).join(' AND ');
+  return `
+  CREATE INDEX ON history.${name} (${key.join(', ')}) WHERE ended_by IS NULL;
+  CREATE FUNCTION history.${name}_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF TG_OP <> 'INSERT' THEN
+        UPDATE history.${name} SET ended_by = pg_current_xact_id()
+          WHERE ${isOld} AND ended_by IS NULL;
+        IF NOT FOUND THEN RAISE 'history of ${name} lacks %', old; END IF;
+      END IF;
+      IF TG_OP <> 'DELETE' THEN
+        INSERT INTO history.${name} (${quoteList(columns)})
+          VALUES (${columns.map((column) => `new.${column.name}`).join(', ')});
+      END IF;
+      RETURN NULL;
+    END $$;
+  CREATE TRIGGER history AFTER INSERT OR UPDATE OR DELETE ON ${name}
+    FOR EACH ROW EXECUTE FUNCTION history.${name}_changed();
+  CREATE FUNCTION history.${name}_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      UPDATE history.${name} SET ended_by = pg_current_xact_id() WHERE ended_by IS NULL;
+      RETURN NULL;
+    END $$;
+  CREATE TRIGGER history_truncate BEFORE TRUNCATE ON ${name}
+    FOR EACH STATEMENT EXECUTE FUNCTION history.${name}_truncated();`;
+};
+
+const stamp = ({ name }) => `
+      UPDATE history.${name} SET started = current_version
+        WHERE started_by = pg_current_xact_id() AND started IS NULL;
+      UPDATE history.${name} SET ended = current_version
+        WHERE ended_by = pg_current_xact_id() AND ended IS NULL;`;
+
+const commit = (tables) => `
+  CREATE FUNCTION history.commit() RETURNS bigint LANGUAGE plpgsql AS $$
+    DECLARE current_version bigint;
+    BEGIN
+      UPDATE oracle_clock SET version = version + 1 RETURNING version INTO current_version;
+      ${tables.map(stamp).join('')}
+      RETURN current_version;
+    END $$;`;
+
+/** SQL that adds the history to a new world's tables ({name, key: [column], columns: [{name,
+ * type}]}), which must be empty. */
+export const historySql = (tables) =>
+  [clock, ...tables.map(trackedTable), ...tables.map(triggers), commit(tables)].join('\n');
+
+/** SQL that forgets what no client shows any more: rows that ended at `version` or before. */
+export const forgetSql = (tables, version) =>
+  tables.map(({ name }) => `DELETE FROM history.${name} WHERE ended <= ${version};`).join('\n');
