@@ -11,8 +11,7 @@ CREATE TABLE brigade.sync_config (
   plan text NOT NULL,
   state text NOT NULL DEFAULT 'processing'
     CHECK (state IN ('processing', 'active', 'stopped', 'errored')),
-  definitions integer[] NOT NULL DEFAULT '{}',
-  activation_lsn pg_lsn,
+  definitions integer[],
   deployed_at timestamptz NOT NULL DEFAULT now(),
   activated_at timestamptz,
   error text
@@ -21,9 +20,7 @@ CREATE UNIQUE INDEX sync_config_one_active ON brigade.sync_config ((true)) WHERE
 COMMENT ON TABLE brigade.sync_config IS
   'One deployed sync config: its text, the plan compiled from it, and how far its deploy is.';
 COMMENT ON COLUMN brigade.sync_config.definitions IS
-  'Ids in brigade.definition, parallel to the plan''s definitions; filled when they exist.';
-COMMENT ON COLUMN brigade.sync_config.activation_lsn IS
-  'The config becomes active with the first storage commit at or after this LSN.';
+  'Ids in brigade.definition, parallel to the plan''s definitions; null until the worker begins.';
 
 CREATE TABLE brigade.definition (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -31,15 +28,12 @@ CREATE TABLE brigade.definition (
   canonical text NOT NULL,
   kind text NOT NULL CHECK (kind IN ('bucket_source', 'lookup_index')),
   bucket_name text NOT NULL,
-  state text NOT NULL CHECK (state IN ('staging', 'live', 'dropping')),
-  from_lsn pg_lsn NOT NULL
+  state text NOT NULL CHECK (state IN ('staging', 'live', 'dropping'))
 );
 COMMENT ON TABLE brigade.definition IS
   'One bucket source or lookup index, by content. Configs with an equal definition share it.';
 COMMENT ON COLUMN brigade.definition.bucket_name IS
   'Full names of its buckets are this text followed by the bucket''s parameters.';
-COMMENT ON COLUMN brigade.definition.from_lsn IS
-  'Transactions whose commit record starts before this LSN came in through the backfill.';
 
 CREATE TABLE brigade.bucket (
   id bigint PRIMARY KEY,
@@ -111,6 +105,50 @@ CREATE INDEX lookup_key ON brigade.lookup (key_hash);
 CREATE INDEX lookup_row ON brigade.lookup (subkey, definition);
 COMMENT ON TABLE brigade.lookup IS
   'Current lookup entries: key to value, and the source row that makes them.';
+
+CREATE TABLE brigade.followed_table (
+  relation oid PRIMARY KEY,
+  table_name text NOT NULL,
+  replica_identity text NOT NULL,
+  file_node bigint NOT NULL,
+  columns text[] NOT NULL,
+  definitions integer[] NOT NULL
+);
+COMMENT ON TABLE brigade.followed_table IS
+  'Source tables as they were when last looked at: what differs from the catalog was changed by '
+  'DDL since.';
+
+CREATE TABLE brigade.table_copy (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  relation oid NOT NULL,
+  table_name text NOT NULL,
+  reason text NOT NULL,
+  definitions integer[] NOT NULL,
+  file_node bigint,
+  next_block bigint NOT NULL DEFAULT 0,
+  next_offset integer NOT NULL DEFAULT 1,
+  block_count bigint,
+  row_count bigint NOT NULL DEFAULT 0,
+  requested_at timestamptz NOT NULL DEFAULT now(),
+  started_at timestamptz
+);
+COMMENT ON TABLE brigade.table_copy IS
+  'Tables waiting to be copied into definitions, or being copied: which, why, and how far.';
+COMMENT ON COLUMN brigade.table_copy.file_node IS
+  'The file being read; a table that has been rewritten since is copied from its beginning.';
+
+CREATE TABLE brigade.held_row (
+  definition integer NOT NULL,
+  subkey uuid NOT NULL,
+  bucket bigint NOT NULL,
+  checksum bigint NOT NULL,
+  object_type text NOT NULL,
+  object_id text NOT NULL
+);
+CREATE INDEX held_row_subkey ON brigade.held_row (subkey, definition);
+COMMENT ON TABLE brigade.held_row IS
+  'While a table is copied again: what buckets held of it before, less what was said anew since. '
+  'Bucket 0 stands for lookup entries.';
 
 CREATE TABLE brigade.checkpoint (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),

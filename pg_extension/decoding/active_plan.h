@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -14,13 +13,6 @@ struct ActivePlan {
   int32_t config_id;
   Plan plan;
   std::vector<int32_t> definition_ids;  // parallel to plan.definitions
-  // Parallel too: changes of transactions that committed before this LSN are already in the
-  // definition, from its backfill.
-  std::vector<uint64_t> from_lsns;
-
-  uint64_t from_lsn_max() const {
-    return from_lsns.empty() ? 0 : *std::max_element(from_lsns.begin(), from_lsns.end());
-  }
 };
 
 // The plans in force, the serving one first. A definition shared by several is evaluated for the

@@ -118,15 +118,34 @@ void put_state(ByteWriter& writer, const EncodableState* state, const std::vecto
 
 }  // namespace
 
+namespace {
+
+void put_row(ByteWriter& writer, const std::vector<int32_t>& definitions,
+             const std::vector<int32_t>& ids, bool remember, const EncodableState* before,
+             const EncodableState* after) {
+  put_ids(writer, definitions);
+  writer.integer(remember);
+  put_state(writer, before, ids);
+  put_state(writer, after, ids);
+}
+
+}  // namespace
+
 void encode_row_change(std::string& target, const std::vector<int32_t>& definitions,
                        const std::vector<int32_t>& ids, bool remember, const EncodableState* before,
                        const EncodableState* after) {
   ByteWriter writer(target);
   put_kind(writer, MessageKind::row_change);
-  put_ids(writer, definitions);
-  writer.integer(remember);
-  put_state(writer, before, ids);
-  put_state(writer, after, ids);
+  put_row(writer, definitions, ids, remember, before, after);
+}
+
+void encode_copied_row(std::string& target, const std::vector<int32_t>& definitions,
+                       const std::vector<int32_t>& ids, bool remember,
+                       const EncodableState& state) {
+  const EncodableState before{state.subkey, nullptr};
+  ByteWriter writer(target);
+  put_kind(writer, MessageKind::copied_row);
+  put_row(writer, definitions, ids, remember, &before, &state);
 }
 
 RowChange decode_row_change(ByteReader& reader) {
@@ -150,18 +169,22 @@ void encode(std::string& target, const IncompleteRow& row) {
   put_kind(writer, MessageKind::incomplete_row);
   writer.integer(row.binding);
   writer.integer(row.plan);
-  put_ids(writer, row.ids);
   writer.integer(row.before);
   writer.integer(row.after);
   writer.integer(static_cast<uint32_t>(row.values.size()));
   for (const Value& value : row.values) put_value(writer, value);
 }
 
+RowChange decode_copied_row(ByteReader& reader) {
+  RowChange change = decode_row_change(reader);
+  change.copied = true;
+  return change;
+}
+
 IncompleteRow decode_incomplete_row(ByteReader& reader) {
   IncompleteRow row;
   row.binding = reader.integer<uint32_t>();
   row.plan = reader.integer<uint32_t>();
-  row.ids = get_ids(reader);
   row.before = reader.integer<Subkey>();
   row.after = reader.integer<Subkey>();
   row.values.resize(reader.integer<uint32_t>(), Value::null());

@@ -54,6 +54,7 @@ struct RowChange {
     EffectsView effects;
   };
   std::vector<int32_t> definitions;  // those that read the table, as ids
+  bool copied = false;    // read from the table: what it was before is what storage holds
   bool remember = false;  // the WAL will not hold this row's old state: storage keeps what it meant
   bool has_before = false;
   Before before;
@@ -66,7 +67,6 @@ struct RowChange {
 struct IncompleteRow {
   uint32_t binding;  // what evaluates it; see Decoder::complete
   uint32_t plan;     // in the binding
-  std::vector<int32_t> ids;
   Subkey before;
   Subkey after;
   std::vector<Value> values;  // a column that was left alone is ValueKind::unchanged
@@ -108,6 +108,7 @@ struct TransactionEnd {
 
 enum class MessageKind : uint8_t {
   row_change,
+  copied_row,
   incomplete_row,
   out_of_line_values,
   truncate,
@@ -125,6 +126,9 @@ struct EncodableState {
 void encode_row_change(std::string& target, const std::vector<int32_t>& definitions,
                        const std::vector<int32_t>& ids, bool remember, const EncodableState* before,
                        const EncodableState* after);
+// A row read from the table, in place of whatever storage holds of it.
+void encode_copied_row(std::string& target, const std::vector<int32_t>& definitions,
+                       const std::vector<int32_t>& ids, bool remember, const EncodableState& state);
 void encode(std::string& target, const IncompleteRow& row);
 void encode(std::string& target, const OutOfLineValues& values);
 void encode(std::string& target, const TruncateChange& truncate);
@@ -134,6 +138,7 @@ void encode(std::string& target, const TransactionEnd& end);
 
 // Decoders. REQUIRES: the kind byte has been read.
 RowChange decode_row_change(ByteReader& reader);
+RowChange decode_copied_row(ByteReader& reader);
 IncompleteRow decode_incomplete_row(ByteReader& reader);
 OutOfLineValues decode_out_of_line_values(ByteReader& reader);
 TruncateChange decode_truncate(ByteReader& reader);

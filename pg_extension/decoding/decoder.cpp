@@ -54,36 +54,11 @@ void take_unchanged_key_from(std::span<const Value> before, std::span<Value> aft
   }
 }
 
-// The ids of definitions whose backfill does not already hold what committed at `commit_lsn`.
-std::vector<int32_t> ids_at(const PlanBinding& plan, uint64_t commit_lsn) {
-  std::vector<int32_t> ids = plan.ids;
-  for (size_t i = 0; i < ids.size(); i++) {
-    if (commit_lsn < plan.plan->from_lsns[i]) ids[i] = 0;
-  }
-  return ids;
-}
-
-std::vector<int32_t> nonzero(const std::vector<int32_t>& ids) {
-  std::vector<int32_t> definitions;
-  for (const int32_t id : ids) {
-    if (id != 0) definitions.push_back(id);
-  }
-  return definitions;
-}
-
 const RowEffects* evaluate(const PlanBinding& plan, std::span<const Value> row,
                            RowEffects& effects) {
   effects.clear();
   plan.evaluator.evaluate(row, effects);
   return &effects;
-}
-
-void report_errors(const TableBinding& binding, const PlanBinding& plan, std::span<const Value> row,
-                   const RowEffects& effects, std::string& messages) {
-  for (const RowEffects::Error& error : effects.errors) {
-    encode(messages, RowFailure{plan.ids[error.definition], binding.name,
-                                describe_key(row, plan.key_columns), error.message});
-  }
 }
 
 RowFailure missing_value(const TableBinding& binding, const PlanBinding& plan,
@@ -96,10 +71,18 @@ RowFailure missing_value(const TableBinding& binding, const PlanBinding& plan,
 
 }  // namespace
 
+void encode_errors(const TableBinding& binding, const PlanBinding& plan, std::span<const Value> row,
+                   const RowEffects& effects, std::string& messages) {
+  for (const RowEffects::Error& error : effects.errors) {
+    encode(messages, RowFailure{plan.ids[error.definition], binding.name,
+                                describe_key(row, plan.key_columns), error.message});
+  }
+}
+
 Decoder::Decoder(std::string& messages)
     : messages_(messages), change_arena_(pg::Arena::permanent("pg_brigade decoded change")) {}
 
-void Decoder::change(uint64_t commit_lsn, Relation relation, const ReorderBufferChange& change) {
+void Decoder::change(Relation relation, const ReorderBufferChange& change) {
   const std::shared_ptr<const TableBinding>& binding = relations_.binding(relation);
   if (binding->role == TableBinding::Role::ignored) return;
   change_arena_.reset();
@@ -109,16 +92,14 @@ void Decoder::change(uint64_t commit_lsn, Relation relation, const ReorderBuffer
   if (binding->role == TableBinding::Role::write_checkpoint) {
     write_checkpoint_change(relation, tuples);
   } else {
-    source_change(commit_lsn, binding, tuples);
+    source_change(binding, tuples);
   }
 }
 
-void Decoder::source_change(uint64_t commit_lsn, const std::shared_ptr<const TableBinding>& binding,
+void Decoder::source_change(const std::shared_ptr<const TableBinding>& binding,
                             const Tuples& tuples) {
   if (reject_keyless(*binding, tuples)) return;
-  for (const PlanBinding& plan : binding->plans) {
-    plan_change(binding, plan, ids_at(plan, commit_lsn), tuples);
-  }
+  for (const PlanBinding& plan : binding->plans) plan_change(binding, plan, tuples);
 }
 
 // An update or delete whose row the WAL does not name cannot be followed.
@@ -132,10 +113,7 @@ bool Decoder::reject_keyless(const TableBinding& binding, const Tuples& tuples) 
 }
 
 void Decoder::plan_change(const std::shared_ptr<const TableBinding>& binding,
-                          const PlanBinding& plan, const std::vector<int32_t>& ids,
-                          const Tuples& tuples) {
-  const std::vector<int32_t> definitions = nonzero(ids);
-  if (definitions.empty()) return;
+                          const PlanBinding& plan, const Tuples& tuples) {
   const std::span<Value> before = read_row(plan, tuples.before, tuples.descriptor);
   const std::span<Value> after = read_row(plan, tuples.after, tuples.descriptor);
   EncodableState before_state{};
@@ -152,29 +130,32 @@ void Decoder::plan_change(const std::shared_ptr<const TableBinding>& binding,
     if (!before.empty()) take_unchanged_key_from(before, after, plan.key_columns);
     if (!before.empty() && binding->old_row_in_wal) take_unchanged_from(before, after);
     if (!is_complete(after)) {
-      return postpone(binding, plan, ids, tuples, before_state.subkey, after);
+      return postpone(binding, plan, tuples, before_state.subkey, after);
     }
     after_state.subkey = subkey_of(binding->name, after, plan.key_columns);
     after_state.effects = evaluate(plan, after, after_effects_);
-    report_errors(*binding, plan, after, after_effects_, messages_);
+    encode_errors(*binding, plan, after, after_effects_, messages_);
   }
-  encode_row_change(messages_, definitions, ids, !binding->old_row_in_wal,
+  if (tuples.had_before) touch(before_state.subkey);
+  if (!after.empty()) touch(after_state.subkey);
+  encode_row_change(messages_, plan.definitions, plan.ids, !binding->old_row_in_wal,
                     tuples.had_before ? &before_state : nullptr,
                     after.empty() ? nullptr : &after_state);
   keep_out_of_line_values(*binding, plan, tuples, after);
 }
 
 void Decoder::postpone(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
-                       const std::vector<int32_t>& ids, const Tuples& tuples, const Subkey& before,
-                       std::span<const Value> row) {
+                       const Tuples& tuples, const Subkey& before, std::span<const Value> row) {
+  const Subkey after = subkey_of(binding->name, row, plan.key_columns);
+  touch(before);
+  touch(after);
   if (postponed_bindings_.empty() || postponed_bindings_.back() != binding) {
     postponed_bindings_.push_back(binding);
   }
   encode(messages_, IncompleteRow{static_cast<uint32_t>(postponed_bindings_.size() - 1),
                                   static_cast<uint32_t>(&plan - binding->plans.data()),
-                                  ids,
                                   before,
-                                  subkey_of(binding->name, row, plan.key_columns),
+                                  after,
                                   {row.begin(), row.end()}});
   keep_out_of_line_values(*binding, plan, tuples, row);
 }
@@ -203,8 +184,8 @@ void Decoder::complete(const IncompleteRow& row, const KeptValues& kept, std::st
   }
   EncodableState before{row.before, nullptr};
   EncodableState after{row.after, evaluate(plan, values, after_effects_)};
-  report_errors(binding, plan, values, after_effects_, messages);
-  encode_row_change(messages, nonzero(row.ids), row.ids, true, &before, &after);
+  encode_errors(binding, plan, values, after_effects_, messages);
+  encode_row_change(messages, plan.definitions, plan.ids, true, &before, &after);
 }
 
 void Decoder::write_checkpoint_change(Relation relation, const Tuples& tuples) {
@@ -219,16 +200,27 @@ void Decoder::write_checkpoint_change(Relation relation, const Tuples& tuples) {
                                            std::string(values[1].view()), values[2].integer});
 }
 
+void Decoder::touch(const Subkey& row) {
+  if (noting_touched_) touched_.rows.insert(row);
+}
+
+void Decoder::note_touched_rows(bool on) {
+  noting_touched_ = on;
+  touched_ = {};
+}
+
 void Decoder::truncate(int count, Relation* relations) {
   for (int i = 0; i < count; i++) {
     const TableBinding& binding = *relations_.binding(relations[i]);
     for (const PlanBinding& plan : binding.plans) {
       encode(messages_, TruncateChange{plan.definitions, table_prefix(binding.name)});
+      if (noting_touched_) touched_.tables.insert(table_prefix(binding.name));
     }
   }
 }
 
-void Decoder::transaction_end(const TransactionEnd& end) {
+void Decoder::transaction_end(const TransactionEnd& end, uint32_t transaction_id) {
+  recent_transactions_.push_back(transaction_id);
   if (messages_.size() == transaction_start_) return;
   encode(messages_, end);
   transaction_start_ = messages_.size();

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +18,20 @@ extern "C" {
 
 namespace brigade {
 
+// Encodes the errors among a row's effects as row failures.
+void encode_errors(const TableBinding& binding, const PlanBinding& plan, std::span<const Value> row,
+                   const RowEffects& effects, std::string& messages);
+
+// Rows and tables that changes were decoded of.
+struct TouchedRows {
+  std::set<Subkey> rows;
+  std::set<std::array<char, 4>> tables;  // truncated, as TruncateChange::table
+
+  bool contains(const Subkey& row) const {
+    return rows.contains(row) || tables.contains({row[0], row[1], row[2], row[3]});
+  }
+};
+
 // Turns decoded changes into messages: row × plans → effects. One a worker.
 class Decoder : public RowCompleter {
  public:
@@ -24,11 +40,11 @@ class Decoder : public RowCompleter {
 
   void set_plans(ActivePlans plans) { relations_.set_plans(std::move(plans)); }
 
-  // All throw pg::Error. `commit_lsn` is where the transaction's commit record starts.
-  void change(uint64_t commit_lsn, Relation relation, const ReorderBufferChange& change);
+  // All throw pg::Error.
+  void change(Relation relation, const ReorderBufferChange& change);
   void truncate(int count, Relation* relations);
   // Nothing is told of a transaction that changed nothing of interest.
-  void transaction_end(const TransactionEnd& end);
+  void transaction_end(const TransactionEnd& end, uint32_t transaction_id);
 
   // Of the newest transaction in the messages.
   uint64_t last_commit_lsn() const { return last_.commit_lsn; }
@@ -36,18 +52,24 @@ class Decoder : public RowCompleter {
   // The messages were stored: they make room for the next.
   void clear_messages();
 
+  // Transactions decoded since the list was last emptied, by their ids.
+  std::vector<uint32_t>& recent_transactions() { return recent_transactions_; }
+
+  // Starts noting anew which rows are touched, or stops.
+  void note_touched_rows(bool on);
+  const TouchedRows& touched_rows() const { return touched_; }
+
   // REQUIRES: the row is from a message made since clear_messages().
   void complete(const IncompleteRow& row, const KeptValues& kept, std::string& messages) override;
 
  private:
   struct Tuples;
-  void source_change(uint64_t commit_lsn, const std::shared_ptr<const TableBinding>& binding,
-                     const Tuples& tuples);
+  void source_change(const std::shared_ptr<const TableBinding>& binding, const Tuples& tuples);
   void plan_change(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
-                   const std::vector<int32_t>& ids, const Tuples& tuples);
+                   const Tuples& tuples);
   void postpone(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
-                const std::vector<int32_t>& ids, const Tuples& tuples, const Subkey& before,
-                std::span<const Value> row);
+                const Tuples& tuples, const Subkey& before, std::span<const Value> row);
+  void touch(const Subkey& row);
   void keep_out_of_line_values(const TableBinding& binding, const PlanBinding& plan,
                                const Tuples& tuples, std::span<const Value> row);
   void write_checkpoint_change(Relation relation, const Tuples& tuples);
@@ -59,6 +81,9 @@ class Decoder : public RowCompleter {
   RelationCache relations_;
   // What IncompleteRow::binding counts.
   std::vector<std::shared_ptr<const TableBinding>> postponed_bindings_;
+  std::vector<uint32_t> recent_transactions_;
+  bool noting_touched_ = false;
+  TouchedRows touched_;
   pg::Arena change_arena_;
   RowEffects before_effects_;
   RowEffects after_effects_;

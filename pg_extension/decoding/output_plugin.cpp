@@ -33,9 +33,9 @@ extern "C" void plugin_startup(LogicalDecodingContext*, OutputPluginOptions* opt
 
 extern "C" void plugin_begin(LogicalDecodingContext*, ReorderBufferTXN*) {}
 
-extern "C" void plugin_change(LogicalDecodingContext*, ReorderBufferTXN* transaction,
-                              Relation relation, ReorderBufferChange* change) {
-  pg::edge([&] { plugin_decoder->change(transaction->final_lsn, relation, *change); });
+extern "C" void plugin_change(LogicalDecodingContext*, ReorderBufferTXN*, Relation relation,
+                              ReorderBufferChange* change) {
+  pg::edge([&] { plugin_decoder->change(relation, *change); });
 }
 
 extern "C" void plugin_truncate(LogicalDecodingContext*, ReorderBufferTXN*, int count,
@@ -45,7 +45,9 @@ extern "C" void plugin_truncate(LogicalDecodingContext*, ReorderBufferTXN*, int 
 
 extern "C" void plugin_commit(LogicalDecodingContext*, ReorderBufferTXN* transaction,
                               XLogRecPtr commit_lsn) {
-  pg::edge([&] { plugin_decoder->transaction_end({commit_lsn, transaction->end_lsn}); });
+  pg::edge([&] {
+    plugin_decoder->transaction_end({commit_lsn, transaction->end_lsn}, transaction->xid);
+  });
 }
 
 // The worker's own writes, marked with the origin meant for changes nobody should replicate, never

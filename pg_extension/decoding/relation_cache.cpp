@@ -1,6 +1,7 @@
 #include "decoding/relation_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "pg/error.h"
 
@@ -20,11 +21,13 @@ namespace {
 // has no way to unregister a callback, so one list serves the process.
 struct Invalidations {
   bool all = false;
+  bool any = false;  // since take_catalog_change()
   std::vector<Oid> relations;
 };
 Invalidations invalidations;
 
 void on_relation_change(Datum, Oid relation_id) {
+  invalidations.any = true;
   if (relation_id == InvalidOid || invalidations.relations.size() >= 1024) {
     invalidations.all = true;
   } else {
@@ -60,29 +63,26 @@ std::vector<int> key_columns(Relation relation, const RowReader& reader) {
   for (const int attribute : identity_attributes(relation)) {
     columns.push_back(reader.column_of_attribute(attribute));
   }
-  // With the whole old row in the WAL, a table without a key is told apart by all its columns.
-  if (columns.empty() && relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL) {
+  // Without a key rows are told apart by all their columns.
+  if (columns.empty()) {
     for (size_t i = 0; i < reader.column_count(); i++) columns.push_back(static_cast<int>(i));
   }
   return columns;
 }
 
-TableBinding::Role role_of(const std::string& schema, const std::string& table) {
-  if (schema == "brigade") {
-    return table == "write_checkpoint" ? TableBinding::Role::write_checkpoint
-                                       : TableBinding::Role::ignored;
+TableBinding::Role role_of(const pg::QualifiedName& name) {
+  if (name.schema == "brigade") {
+    return name.table == "write_checkpoint" ? TableBinding::Role::write_checkpoint
+                                            : TableBinding::Role::ignored;
   }
-  const bool system = schema == "pg_catalog" || schema == "information_schema";
+  const bool system = name.schema == "pg_catalog" || name.schema == "information_schema";
   return system ? TableBinding::Role::ignored : TableBinding::Role::source;
 }
 
-}  // namespace
-
 PlanBinding bind_plan(Relation relation, const std::shared_ptr<const ActivePlan>& plan,
-                      const std::string& schema, const std::string& table,
-                      std::vector<int32_t>& covered) {
+                      const pg::QualifiedName& name, std::vector<int32_t>& covered) {
   RowReader reader(RelationGetDescr(relation), plan->plan.value_options);
-  TableEvaluator evaluator(plan->plan, schema, table, reader.column_names());
+  TableEvaluator evaluator(plan->plan, name.schema, name.table, reader.column_names());
   PlanBinding binding{plan, std::move(reader), std::move(evaluator), {}, {}, {}};
   binding.key_columns = key_columns(relation, binding.reader);
   std::vector<bool> read_columns = binding.evaluator.needed_columns();
@@ -99,6 +99,29 @@ PlanBinding bind_plan(Relation relation, const std::shared_ptr<const ActivePlan>
   return binding;
 }
 
+}  // namespace
+
+TableBinding bind_table(Relation relation, const ActivePlans& plans, std::vector<int32_t> covered) {
+  TableBinding table;
+  const std::vector<pg::QualifiedName> names = pg::names_of(relation);
+  table.name = names.front().text();
+  table.role = role_of(names.front());
+  if (table.role != TableBinding::Role::source) return table;
+  for (const auto& plan : plans) {
+    for (const pg::QualifiedName& name : names) {
+      PlanBinding bound = bind_plan(relation, plan, name, covered);
+      if (!bound.definitions.empty()) table.plans.push_back(std::move(bound));
+    }
+  }
+  if (table.plans.empty()) {
+    table.role = TableBinding::Role::ignored;
+    return table;
+  }
+  table.old_row_in_wal = relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
+  table.has_key = table.old_row_in_wal || !identity_attributes(relation).empty();
+  return table;
+}
+
 RelationCache::RelationCache() { register_callback_once(); }
 
 void RelationCache::set_plans(ActivePlans plans) {
@@ -106,35 +129,7 @@ void RelationCache::set_plans(ActivePlans plans) {
   bindings_.clear();
 }
 
-void RelationCache::bind_plans(Relation relation, TableBinding& binding, const std::string& schema,
-                               const std::string& table) const {
-  std::vector<int32_t> covered;
-  for (const auto& plan : plans_) {
-    PlanBinding bound = bind_plan(relation, plan, schema, table, covered);
-    if (!bound.definitions.empty()) binding.plans.push_back(std::move(bound));
-  }
-  if (binding.plans.empty()) {
-    binding.role = TableBinding::Role::ignored;
-    return;
-  }
-  binding.old_row_in_wal = relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
-  binding.has_key = !binding.plans.front().key_columns.empty();
-}
-
-std::shared_ptr<const TableBinding> RelationCache::bind(Relation relation) const {
-  auto binding = std::make_shared<TableBinding>();
-  const char* schema =
-      pg::guard([&] { return get_namespace_name(RelationGetNamespace(relation)); });
-  // The namespace can be gone in the historic snapshot's future only; decoding sees it.
-  const std::string schema_name = schema == nullptr ? "" : schema;
-  const std::string table = RelationGetRelationName(relation);
-  binding->name = schema_name + "." + table;
-  binding->role = role_of(schema_name, table);
-  if (binding->role == TableBinding::Role::source) {
-    bind_plans(relation, *binding, schema_name, table);
-  }
-  return binding;
-}
+bool RelationCache::take_catalog_change() { return std::exchange(invalidations.any, false); }
 
 const std::shared_ptr<const TableBinding>& RelationCache::binding(Relation relation) {
   if (invalidations.all) bindings_.clear();
@@ -142,7 +137,9 @@ const std::shared_ptr<const TableBinding>& RelationCache::binding(Relation relat
   invalidations.all = false;
   invalidations.relations.clear();
   std::shared_ptr<const TableBinding>& binding = bindings_[RelationGetRelid(relation)];
-  if (binding == nullptr) binding = bind(relation);
+  if (binding == nullptr) {
+    binding = std::make_shared<TableBinding>(bind_table(relation, plans_, {}));
+  }
   return binding;
 }
 

@@ -8,6 +8,7 @@
 #include "decoding/active_plan.h"
 #include "decoding/row_reader.h"
 #include "evaluator/table_evaluator.h"
+#include "pg/table_scan.h"
 
 extern "C" {
 #include "utils/relcache.h"
@@ -15,7 +16,7 @@ extern "C" {
 
 namespace brigade {
 
-// One plan's view of one table.
+// One plan's view of one table, under one of its names.
 struct PlanBinding {
   std::shared_ptr<const ActivePlan> plan;
   RowReader reader;
@@ -43,19 +44,16 @@ class RelationCache {
   void set_plans(ActivePlans plans);
   // Throws pg::Error.
   const std::shared_ptr<const TableBinding>& binding(Relation relation);
+  // Whether the catalog said since the last call that some table may have changed.
+  static bool take_catalog_change();
 
  private:
-  std::shared_ptr<const TableBinding> bind(Relation relation) const;
-  void bind_plans(Relation relation, TableBinding& binding, const std::string& schema,
-                  const std::string& table) const;
-
   ActivePlans plans_;
   std::unordered_map<Oid, std::shared_ptr<const TableBinding>> bindings_;
 };
 
-// Binds `plan` to a table; ids of definitions in `covered` are left to an earlier plan.
-PlanBinding bind_plan(Relation relation, const std::shared_ptr<const ActivePlan>& plan,
-                      const std::string& schema, const std::string& table,
-                      std::vector<int32_t>& covered);
+// Binds plans to a table, under each of its names. The ids of definitions in `covered`, and those
+// that an earlier plan or name has, are left out.
+TableBinding bind_table(Relation relation, const ActivePlans& plans, std::vector<int32_t> covered);
 
 }  // namespace brigade

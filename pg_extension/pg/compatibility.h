@@ -60,6 +60,17 @@ inline bool slot_is_invalidated(const ReplicationSlot& slot) {
 }
 #endif
 
+#ifdef PG_LOGICAL_MESSAGE_H
+// Writes a message into the WAL and returns its end.
+inline XLogRecPtr log_message(const char* prefix) {
+#if PG_VERSION_NUM >= 170000
+  return LogLogicalMessage(prefix, "", 0, false, false);
+#else
+  return LogLogicalMessage(prefix, "", 0, false);
+#endif
+}
+#endif
+
 #ifdef XLOG_H
 inline XLogRecPtr flushed_wal_end() {
 #if PG_VERSION_NUM >= 150000

@@ -9,6 +9,7 @@ extern "C" {
 #include "access/xlogutils.h"
 #include "replication/decode.h"
 #include "replication/logical.h"
+#include "replication/message.h"
 #include "replication/slot.h"
 #include "replication/snapbuild.h"
 #include "storage/proc.h"
@@ -133,6 +134,14 @@ uint64_t LogicalReader::position() const { return context_->reader->EndRecPtr; }
 
 void LogicalReader::confirm(uint64_t lsn) {
   guard([&] { LogicalConfirmReceivedLocation(lsn); });
+}
+
+uint64_t write_watermark() {
+  return guard([] {
+    const XLogRecPtr end = log_message("pg_brigade");
+    XLogFlush(end);
+    return end;
+  });
 }
 
 uint64_t flushed_lsn() { return flushed_wal_end(); }

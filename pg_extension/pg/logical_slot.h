@@ -54,6 +54,10 @@ class LogicalReader {
   LogicalDecodingContext* context_;
 };
 
+// Writes a mark into the WAL, makes all before it safe on disk, and returns where it ends. All
+// that a snapshot taken before sees committed lies before the mark.
+uint64_t write_watermark();
+
 // The end of the WAL that is safe on disk.
 uint64_t flushed_lsn();
 

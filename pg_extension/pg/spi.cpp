@@ -156,7 +156,7 @@ std::span<Datum> array_elements(Datum array, Oid element_type, int16 size) {
   Datum* elements = nullptr;
   int count = 0;
   guard([&] {
-    deconstruct_array(DatumGetArrayTypeP(array), element_type, size, true,
+    deconstruct_array(DatumGetArrayTypeP(array), element_type, size, size > 0,
                       size == 8 ? TYPALIGN_DOUBLE : TYPALIGN_INT, &elements, nullptr, &count);
   });
   return {elements, static_cast<size_t>(count)};
@@ -168,6 +168,15 @@ std::vector<int64_t> Rows::bigints(size_t row, int column) const {
   std::vector<int64_t> values;
   for (const Datum element : array_elements(datum_not_null(row, column), INT8OID, 8)) {
     values.push_back(DatumGetInt64(element));
+  }
+  return values;
+}
+
+std::vector<std::string> Rows::texts(size_t row, int column) const {
+  std::vector<std::string> values;
+  for (const Datum element : array_elements(datum_not_null(row, column), TEXTOID, -1)) {
+    const char* characters = guard([&] { return text_to_cstring(DatumGetTextPP(element)); });
+    values.emplace_back(characters);
   }
   return values;
 }

@@ -63,6 +63,7 @@ class Rows {
   std::string_view uuid(size_t row, int column) const;
   std::vector<int64_t> bigints(size_t row, int column) const;
   std::vector<int32_t> integers(size_t row, int column) const;
+  std::vector<std::string> texts(size_t row, int column) const;
 
  private:
   friend class Statement;

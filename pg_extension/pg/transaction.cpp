@@ -4,6 +4,7 @@
 #include "pg/server.h"
 
 extern "C" {
+#include "access/transam.h"
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "utils/snapmgr.h"
@@ -41,6 +42,35 @@ void Transaction::commit() {
     CommitTransactionCommand();
   });
   open_ = false;
+}
+
+namespace {
+
+bool any_committed(const Snapshot snapshot) {
+  for (uint32 i = 0; i < snapshot->xcnt; i++) {
+    if (TransactionIdDidCommit(snapshot->xip[i])) return true;
+  }
+  const TransactionId end = ReadNextTransactionId();
+  TransactionId id = snapshot->xmax;
+  while (id != end) {
+    if (TransactionIdDidCommit(id)) return true;
+    TransactionIdAdvance(id);
+  }
+  return false;
+}
+
+}  // namespace
+
+bool active_snapshot_is_settled(const std::vector<uint32_t>& decoded) {
+  const uint32_t* ids = decoded.data();
+  const size_t count = decoded.size();
+  return guard([&] {
+    const Snapshot snapshot = GetActiveSnapshot();
+    for (size_t i = 0; i < count; i++) {
+      if (XidInMVCCSnapshot(ids[i], snapshot)) return false;
+    }
+    return !any_committed(snapshot);
+  });
 }
 
 Transaction::~Transaction() {

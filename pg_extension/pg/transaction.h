@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 namespace brigade::pg {
 
 // A transaction of a background worker, with an active snapshot and an SPI connection: rolled back
@@ -22,5 +25,11 @@ class Transaction {
 
   bool open_ = true;
 };
+
+// A commit is in the WAL, and so decoded, a moment before others see what it wrote: with
+// synchronous replication even a long moment. False if the active snapshot was taken in such a
+// moment of any transaction, as far as the server knows, or of one in `decoded`, which are known to
+// have committed.
+bool active_snapshot_is_settled(const std::vector<uint32_t>& decoded);
 
 }  // namespace brigade::pg

@@ -110,6 +110,10 @@ text* explain(const RowReader& reader, const Value* row) {
 // Null if no visible row is there.
 text* explain(const Question& question) {
   const pg::OpenTable table(question.table);
+  if (!table.is_open()) {
+    throw pg::Error("55P03", "the table is gone, or locked by another session", {},
+                    "Try again when the other session has ended its transaction.");
+  }
   const Relation relation = table.relation();
   HeapTuple tuple = pg::guard([&] {
     require_readable(relation);

@@ -17,24 +17,12 @@ Head load_head() {
   return head;
 }
 
-std::optional<PendingConfig> find_pending_config() {
-  const pg::SqlScope sql;
-  const pg::Rows rows = pg::execute(
-      "SELECT id, plan, activation_lsn FROM brigade.sync_config WHERE state = 'processing'"
-      " ORDER BY id DESC LIMIT 1");
-  if (rows.empty()) return std::nullopt;
-  PendingConfig config{rows.integer(0, 0), deserialize(rows.bytes(0, 1)), std::nullopt};
-  if (!rows.is_null(0, 2)) config.activation_lsn = rows.lsn(0, 2);
-  return config;
-}
-
 namespace {
 
-uint64_t from_lsn_of(int32_t definition) {
-  const pg::SqlScope sql;
-  const pg::Rows rows = pg::execute("SELECT from_lsn FROM brigade.definition WHERE id = $1",
-                                    pg::Parameters().add(definition));
-  return rows.lsn(0, 0);
+PendingConfig read_pending_config(const pg::Rows& rows) {
+  PendingConfig config{rows.integer(0, 0), deserialize(rows.bytes(0, 1)), false};
+  config.begun = !rows.is_null(0, 2);
+  return config;
 }
 
 std::shared_ptr<const ActivePlan> load_plan(const pg::Rows& rows, size_t row) {
@@ -42,17 +30,25 @@ std::shared_ptr<const ActivePlan> load_plan(const pg::Rows& rows, size_t row) {
   plan->config_id = rows.integer(row, 0);
   plan->plan = deserialize(rows.bytes(row, 1));
   plan->definition_ids = rows.integers(row, 2);
-  for (const int32_t id : plan->definition_ids) plan->from_lsns.push_back(from_lsn_of(id));
   return plan;
 }
 
 }  // namespace
 
+std::optional<PendingConfig> find_pending_config() {
+  const pg::SqlScope sql;
+  const pg::Rows rows = pg::execute(
+      "SELECT id, plan, definitions FROM brigade.sync_config WHERE state = 'processing'"
+      " ORDER BY id DESC LIMIT 1");
+  if (rows.empty()) return std::nullopt;
+  return read_pending_config(rows);
+}
+
 ActivePlans load_active_plans() {
   const pg::SqlScope sql;
   const pg::Rows rows = pg::execute(
       "SELECT id, plan, definitions FROM brigade.sync_config"
-      " WHERE state = 'active' OR state = 'processing' AND activation_lsn IS NOT NULL"
+      " WHERE state IN ('active', 'processing') AND definitions IS NOT NULL"
       " ORDER BY state = 'active' DESC, id");
   ActivePlans plans;
   for (size_t row = 0; row < rows.size(); row++) plans.push_back(load_plan(rows, row));
@@ -65,8 +61,8 @@ int32_t create_definition(const Definition& definition, bool versioned_bucket_id
   const char* kind =
       definition.kind == Definition::Kind::bucket_source ? "bucket_source" : "lookup_index";
   const pg::Rows created = pg::execute(
-      "INSERT INTO brigade.definition (digest, canonical, kind, bucket_name, state, from_lsn)"
-      " VALUES ($1, $2, $3, $4, 'staging', '0/0') RETURNING id",
+      "INSERT INTO brigade.definition (digest, canonical, kind, bucket_name, state)"
+      " VALUES ($1, $2, $3, $4, 'staging') RETURNING id",
       pg::Parameters()
           .add(definition.digest)
           .add(definition.canonical)
@@ -95,41 +91,9 @@ std::vector<int32_t> find_or_create_definitions(const Plan& plan) {
   return ids;
 }
 
-std::vector<int32_t> staging_definitions(const std::vector<int32_t>& definitions) {
-  const pg::SqlScope sql;
-  const pg::Rows rows = pg::execute(
-      "SELECT id FROM brigade.definition WHERE id = ANY ($1) AND state = 'staging' ORDER BY id",
-      pg::Parameters().add(definitions));
-  std::vector<int32_t> staging;
-  for (size_t row = 0; row < rows.size(); row++) staging.push_back(rows.integer(row, 0));
-  return staging;
-}
+namespace {
 
-void mark_config_filled(int32_t config, const std::vector<int32_t>& definitions,
-                        uint64_t consistent_lsn) {
-  const pg::SqlScope sql;
-  pg::execute(
-      "UPDATE brigade.definition SET state = 'live', from_lsn = $2"
-      " WHERE id = ANY ($1) AND state = 'staging'",
-      pg::Parameters().add(definitions).add_lsn(consistent_lsn));
-  pg::execute("UPDATE brigade.sync_config SET definitions = $2, activation_lsn = $3 WHERE id = $1",
-              pg::Parameters().add(config).add(definitions).add_lsn(consistent_lsn));
-}
-
-void activate_config(int32_t config) {
-  const pg::SqlScope sql;
-  pg::execute(
-      "UPDATE brigade.sync_config SET state = 'stopped'"
-      " WHERE state = 'active' OR state = 'processing' AND id < $1",
-      pg::Parameters().add(config));
-  pg::execute("UPDATE brigade.sync_config SET state = 'active', activated_at = now() WHERE id = $1",
-              pg::Parameters().add(config));
-  const pg::Rows unused = pg::execute(
-      "SELECT id FROM brigade.definition WHERE id NOT IN"
-      " (SELECT unnest(definitions) FROM brigade.sync_config"
-      " WHERE state IN ('active', 'processing'))");
-  std::vector<int32_t> gone;
-  for (size_t row = 0; row < unused.size(); row++) gone.push_back(unused.integer(row, 0));
+void drop_definitions(const std::vector<int32_t>& gone) {
   const auto parameters = [&] { return pg::Parameters().add(gone); };
   pg::execute(
       "DELETE FROM brigade.bucket_op o USING brigade.bucket b"
@@ -138,7 +102,44 @@ void activate_config(int32_t config) {
   pg::execute("DELETE FROM brigade.bucket WHERE definition = ANY ($1)", parameters());
   pg::execute("DELETE FROM brigade.row_membership WHERE definition = ANY ($1)", parameters());
   pg::execute("DELETE FROM brigade.lookup WHERE definition = ANY ($1)", parameters());
+  pg::execute("DELETE FROM brigade.held_row WHERE definition = ANY ($1)", parameters());
+  pg::execute("DELETE FROM brigade.table_copy WHERE definitions && $1", parameters());
   pg::execute("DELETE FROM brigade.definition WHERE id = ANY ($1)", parameters());
+}
+
+void drop_unused_definitions() {
+  const pg::Rows unused = pg::execute(
+      "SELECT id FROM brigade.definition WHERE id NOT IN"
+      " (SELECT unnest(definitions) FROM brigade.sync_config"
+      " WHERE state IN ('active', 'processing'))");
+  std::vector<int32_t> gone;
+  for (size_t row = 0; row < unused.size(); row++) gone.push_back(unused.integer(row, 0));
+  if (!gone.empty()) drop_definitions(gone);
+}
+
+}  // namespace
+
+void begin_config(const PendingConfig& config) {
+  const pg::SqlScope sql;
+  pg::execute(
+      "UPDATE brigade.sync_config SET state = 'stopped' WHERE state = 'processing' AND id < $1",
+      pg::Parameters().add(config.id));
+  drop_unused_definitions();
+  const std::vector<int32_t> definitions = find_or_create_definitions(config.plan);
+  pg::execute("UPDATE brigade.sync_config SET definitions = $2 WHERE id = $1",
+              pg::Parameters().add(config.id).add(definitions));
+}
+
+void activate_config(int32_t config) {
+  const pg::SqlScope sql;
+  pg::execute("UPDATE brigade.sync_config SET state = 'stopped' WHERE state = 'active'");
+  pg::execute("UPDATE brigade.sync_config SET state = 'active', activated_at = now() WHERE id = $1",
+              pg::Parameters().add(config));
+  pg::execute(
+      "UPDATE brigade.definition SET state = 'live'"
+      " WHERE id IN (SELECT unnest(definitions) FROM brigade.sync_config WHERE id = $1)",
+      pg::Parameters().add(config));
+  drop_unused_definitions();
 }
 
 void mark_config_errored(int32_t config, const std::string& error) {

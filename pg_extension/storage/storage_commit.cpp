@@ -27,6 +27,10 @@ LookupEntries lookups_of(const EffectsView& effects, int32_t definition) {
   return entries;
 }
 
+uint32_t put_checksum(const Subkey& subkey, const EffectsView::Output& output) {
+  return operation_checksum({'P', output.object_type, output.object_id, view(subkey), output.data});
+}
+
 bool contains(const std::vector<int64_t>& sorted, int64_t value) {
   return std::binary_search(sorted.begin(), sorted.end(), value);
 }
@@ -70,6 +74,9 @@ void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
       case MessageKind::row_change:
         add(batch, decode_row_change(reader));
         break;
+      case MessageKind::copied_row:
+        batch.rows.push_back(decode_copied_row(reader));
+        break;
       case MessageKind::incomplete_row:
         complete(batch, decode_incomplete_row(reader));
         break;
@@ -82,7 +89,7 @@ void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
       case MessageKind::truncate:
         apply_batch(batch);
         batch = {};
-        truncate(decode_truncate(reader));
+        forget_table(decode_truncate(reader));
         break;
       case MessageKind::write_checkpoint: {
         WriteCheckpointRequest request = decode_write_checkpoint(reader);
@@ -118,6 +125,7 @@ void StorageCommit::apply_batch(const Batch& batch) {
   load(batch.rows);
   for (const RowChange& change : batch.rows) apply_row(change);
   memory_.flush(dependencies_);
+  held_.flush();
   record(batch.failures);
 }
 
@@ -125,34 +133,59 @@ void StorageCommit::apply_batch(const Batch& batch) {
 void StorageCommit::load(const std::vector<RowChange>& rows) {
   std::vector<BucketCache::Name> names;
   std::vector<RowMemory::Key> keys;
+  std::vector<RowMemory::Key> unsettled;
   for (const RowChange& change : rows) {
     collect_names(change.before.effects, names);
     collect_names(change.after.effects, names);
-    if (!change.has_before || change.before.known) continue;
     for (const int32_t definition : change.definitions) {
-      keys.push_back({definition, change.before.subkey});
+      if (is_unsettled(definition)) {
+        if (change.has_before) unsettled.push_back({definition, change.before.subkey});
+        if (change.has_after) unsettled.push_back({definition, change.after.subkey});
+      } else if (change.has_before && !change.before.known) {
+        keys.push_back({definition, change.before.subkey});
+      }
     }
   }
+  keys.insert(keys.end(), unsettled.begin(), unsettled.end());
   buckets_.load(names);
   memory_.load(keys);
+  held_.load(unsettled);
   std::vector<int64_t> remembered;
   for (const RowMemory::Key& key : keys) {
     const Membership membership = memory_.membership(key);
     remembered.insert(remembered.end(), membership.buckets.begin(), membership.buckets.end());
+    for (const HeldRow& row : held_.rows(key)) remembered.push_back(row.bucket);
   }
   buckets_.load_ids(remembered);
 }
 
 void StorageCommit::apply_row(const RowChange& change) {
   for (const int32_t definition : change.definitions) {
-    apply_outputs(change, definition);
+    if (change.copied) {
+      apply_copy(change, definition);
+    } else {
+      apply_outputs(change, definition);
+    }
     apply_lookups(change, definition);
+    if (!is_unsettled(definition)) continue;
+    if (change.has_before) held_.forget({definition, change.before.subkey});
+    if (change.has_after) held_.forget({definition, change.after.subkey});
   }
+}
+
+// While a table is copied, what it held before comes first; what was said since is remembered.
+Membership StorageCommit::remembered(const RowMemory::Key& key) const {
+  const std::vector<HeldRow>& held = held_.rows(key);
+  if (held.empty()) return memory_.membership(key);
+  Membership membership{held.front().object_type, held.front().object_id, {}};
+  for (const HeldRow& row : held) membership.buckets.push_back(row.bucket);
+  std::sort(membership.buckets.begin(), membership.buckets.end());
+  return membership;
 }
 
 Membership StorageCommit::membership_before(const RowChange& change, int32_t definition) {
   if (!change.has_before) return {};
-  if (!change.before.known) return memory_.membership({definition, change.before.subkey});
+  if (!change.before.known) return remembered({definition, change.before.subkey});
   const EffectsView::Output* output = output_of(change.before.effects, definition);
   if (output == nullptr) return {};
   Membership membership{std::string(output->object_type), std::string(output->object_id), {}};
@@ -194,6 +227,31 @@ void StorageCommit::apply_outputs(const RowChange& change, int32_t definition) {
   if (change.has_after) {
     memory_.set_membership({definition, change.after.subkey}, std::move(after));
   }
+}
+
+// Buckets get what they do not hold of the row already.
+void StorageCommit::apply_copy(const RowChange& change, int32_t definition) {
+  const RowMemory::Key key{definition, change.after.subkey};
+  const EffectsView::Output* output = nullptr;
+  Membership after = membership_after(change, definition, output);
+  const std::vector<HeldRow>& held = held_.rows(key);
+  std::vector<int64_t> up_to_date;
+  for (const HeldRow& row : held) {
+    const bool stays = contains(after.buckets, row.bucket) &&
+                       row.object_type == after.object_type && row.object_id == after.object_id;
+    if (!stays) {
+      append_remove(row.bucket, view(key.subkey), row.object_type, row.object_id);
+    } else if (row.checksum == put_checksum(key.subkey, *output)) {
+      up_to_date.push_back(row.bucket);
+    }
+  }
+  // What is not held from before was put since, by the stream, and remembered.
+  if (held.empty()) up_to_date = memory_.membership(key).buckets;
+  for (const int64_t bucket : after.buckets) {
+    const bool has = std::find(up_to_date.begin(), up_to_date.end(), bucket) != up_to_date.end();
+    if (!has) append_put(bucket, key.subkey, *output);
+  }
+  if (change.remember) memory_.set_membership(key, std::move(after));
 }
 
 void StorageCommit::apply_lookups(const RowChange& change, int32_t definition) {
@@ -241,7 +299,7 @@ void StorageCommit::append_remove(int64_t bucket, std::string_view subkey,
 }
 
 // The rows of the table that buckets hold now are those whose last operation is a put.
-void StorageCommit::truncate(const TruncateChange& truncate) {
+void StorageCommit::forget_table(const TruncateChange& truncate) {
   const auto [low, high] = subkey_range(truncate.table);
   const std::vector<std::string_view> range = {view(low), view(high)};
   operations_.flush();
@@ -264,6 +322,28 @@ void StorageCommit::truncate(const TruncateChange& truncate) {
   }
   memory_.forget_table(truncate, dependencies_);
   out_of_line_.forget_between(low, high);
+  if (!unsettled_.empty()) held_.forget_table(truncate);
+}
+
+void StorageCommit::remove_unseen(const TruncateChange& table) {
+  std::vector<int64_t> buckets;
+  const std::vector<HeldRows::Unseen> unseen = held_.take_unseen(table);
+  for (const HeldRows::Unseen& entry : unseen) buckets.push_back(entry.row.bucket);
+  buckets_.load_ids(buckets);
+  std::vector<RowMemory::Key> keys;
+  for (const HeldRows::Unseen& entry : unseen) keys.push_back(entry.key);
+  memory_.load(keys);
+  for (const HeldRows::Unseen& entry : unseen) {
+    if (entry.row.bucket != HeldRows::lookup_bucket) {
+      append_remove(entry.row.bucket, view(entry.key.subkey), entry.row.object_type,
+                    entry.row.object_id);
+    }
+    memory_.set_membership(entry.key, {});
+    memory_.set_lookups(entry.key, {});
+    out_of_line_.forget(entry.key.subkey);
+  }
+  memory_.flush(dependencies_);
+  out_of_line_.flush();
 }
 
 void StorageCommit::store_buckets() {

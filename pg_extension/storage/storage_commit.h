@@ -12,6 +12,7 @@
 #include "pg/bulk_insert.h"
 #include "storage/bucket_cache.h"
 #include "storage/head.h"
+#include "storage/held_rows.h"
 #include "storage/out_of_line_memory.h"
 #include "storage/row_memory.h"
 
@@ -27,6 +28,15 @@ class StorageCommit {
 
   // Applies messages, in order. Call it as often as there are parts.
   void apply(std::string_view messages);
+
+  // Names definitions that tables are being copied into: changes to their rows may meet states
+  // that storage does not hold yet.
+  void expect_copies(std::set<int32_t> definitions) { unsettled_ = std::move(definitions); }
+  // Removes all rows of a table from buckets and lookups.
+  void forget_table(const TruncateChange& table);
+  // Removes what buckets and lookups held of a table before it was copied, and the copy did not
+  // find.
+  void remove_unseen(const TruncateChange& table);
 
   // Says that which config serves changes with this commit.
   void note_config_change() { config_changed_ = true; }
@@ -45,8 +55,10 @@ class StorageCommit {
   void load(const std::vector<RowChange>& rows);
   void apply_row(const RowChange& change);
   void apply_outputs(const RowChange& change, int32_t definition);
+  void apply_copy(const RowChange& change, int32_t definition);
   void apply_lookups(const RowChange& change, int32_t definition);
-  void truncate(const TruncateChange& truncate);
+  bool is_unsettled(int32_t definition) const { return unsettled_.contains(definition); }
+  Membership remembered(const RowMemory::Key& key) const;
   Membership membership_before(const RowChange& change, int32_t definition);
   Membership membership_after(const RowChange& change, int32_t definition,
                               const EffectsView::Output*& output);
@@ -64,6 +76,8 @@ class StorageCommit {
   pg::BulkInsert operations_;
   RowMemory memory_;
   OutOfLineMemory out_of_line_;
+  HeldRows held_;
+  std::set<int32_t> unsettled_;
   RowCompleter& completer_;
   std::set<int64_t> changed_buckets_;
   std::set<int64_t> dependencies_;

@@ -5,7 +5,7 @@
 #include "pg/error.h"
 #include "pg/spi.h"
 #include "pg/transaction.h"
-#include "snapshot/backfill.h"
+#include "snapshot/catalog_watch.h"
 #include "storage/storage_commit.h"
 
 namespace brigade {
@@ -21,8 +21,20 @@ constexpr size_t batch_bytes_max = 4 << 20;
 // The slot's position is moved over WAL without changes of interest in steps of this size.
 constexpr uint64_t confirm_bytes_min = 1 << 20;
 
+constexpr long recent_transactions_max = 4096;
+
 // Held for the worker's life, so that a database has one worker at most.
 constexpr int32_t advisory_lock_class = 0x62726967;
+
+}  // namespace
+
+namespace {
+
+// Commits become visible within moments: the newest ones are enough to remember.
+void forget_old(std::vector<uint32_t>& transactions) {
+  if (transactions.size() <= 2 * recent_transactions_max) return;
+  transactions.erase(transactions.begin(), transactions.end() - recent_transactions_max);
+}
 
 }  // namespace
 
@@ -49,6 +61,7 @@ void Worker::load() {
   head_ = load_head();
   plans_ = load_active_plans();
   pending_ = find_pending_config();
+  copier_.load(plans_);
   transaction.commit();
   decoder_.set_plans(plans_);
 }
@@ -58,9 +71,16 @@ void Worker::run() {
   load();
   for (;;) {
     pg::handle_worker_interrupts();
-    if (pending_ && !pending_->activation_lsn) carry_out_deploy();
-    if (has_work()) follow();
-    const bool woken = pg::wait_for_wake_up(has_work() ? poll_interval_ms : idle_interval_ms);
+    if (pending_ && !pending_->begun) begin_deploy();
+    bool busy = false;
+    if (has_work()) {
+      follow();
+      watch_catalog();
+      busy = copy_rows();
+      activate_if_filled();
+    }
+    const long pause_ms = has_work() ? poll_interval_ms : idle_interval_ms;
+    const bool woken = pg::wait_for_wake_up(busy ? 0 : pause_ms);
     if (woken || !has_work()) look_for_deploy();
   }
 }
@@ -71,33 +91,71 @@ void Worker::look_for_deploy() {
   transaction.commit();
 }
 
-void Worker::carry_out_deploy() {
+// From here on the stream is followed for the new config's definitions too; what their tables hold
+// from before is copied into them beside it.
+void Worker::begin_deploy() {
   if (!pg::find_slot(slot_name_)) {
     const uint64_t consistent_point = pg::create_slot(slot_name_);
     pg::log_info("created replication slot " + slot_name_);
     if (head_.lsn < consistent_point) head_.lsn = consistent_point;
   }
-  reader_.reset();
-  fill_definitions(*pending_);
+  const uint64_t lsn = head_.lsn;
+  {
+    pg::Transaction transaction;
+    begin_config(*pending_);
+    transaction.commit();
+  }
+  buckets_ = BucketCache();
   load();
+  head_.lsn = lsn;
+  catalog_seen_ = false;
 }
 
-void Worker::fill_definitions(const PendingConfig& config) {
-  const uint64_t consistent_point = pg::begin_snapshot_transaction(slot_name_ + "_backfill");
-  pg::Transaction transaction = pg::Transaction::adopt();
-  auto plan = std::make_shared<ActivePlan>();
-  plan->config_id = config.id;
-  plan->plan = config.plan;
-  plan->definition_ids = find_or_create_definitions(config.plan);
-  plan->from_lsns.assign(plan->definition_ids.size(), consistent_point);
-  const std::vector<int32_t> staging = staging_definitions(plan->definition_ids);
-  StorageCommit commit(buckets_, head_, decoder_);
-  backfill(plan, staging, commit);
-  mark_config_filled(config.id, plan->definition_ids, consistent_point);
-  commit.finish(head_.lsn);
+// The first look is due when plans have changed; after that the catalog tells of changes itself.
+void Worker::watch_catalog() {
+  const bool changed = RelationCache::take_catalog_change();
+  if (catalog_seen_ && !changed) return;
+  catalog_seen_ = true;
+  pg::Transaction transaction;
+  const CatalogChanges changes = follow_catalog(plans_);
+  if (!changes.gone.empty()) {
+    StorageCommit commit(buckets_, head_, decoder_);
+    commit.expect_copies(copier_.definitions());
+    for (const TruncateChange& table : changes.gone) commit.forget_table(table);
+    commit.finish(head_.lsn);
+  }
+  if (changes.queue_changed) copier_.load(plans_);
   transaction.commit();
-  pg::log_info("filled " + std::to_string(staging.size()) + " definitions of config " +
-               std::to_string(config.id));
+}
+
+// One chunk of a table. The rows that the stream touches until it has reached all that the chunk's
+// snapshot saw are right already, and the rest of the chunk is right with them.
+bool Worker::copy_rows() {
+  if (!copier_.has_work()) return false;
+  std::vector<uint32_t>& decoded = decoder_.recent_transactions();
+  if (!copier_.read(decoded)) return false;
+  decoded.clear();
+  const uint64_t watermark = pg::write_watermark();
+  decoder_.note_touched_rows(true);
+  follow_to(watermark);
+  store(reader_->position(), true);
+  decoder_.note_touched_rows(false);
+  return true;
+}
+
+void Worker::activate_if_filled() {
+  if (!pending_ || !pending_->begun || !catalog_seen_ || copier_.has_work()) return;
+  {
+    pg::Transaction transaction;
+    StorageCommit commit(buckets_, head_, decoder_);
+    activate_config(pending_->id);
+    commit.note_config_change();
+    commit.finish(head_.lsn);
+    transaction.commit();
+  }
+  pg::log_info("config " + std::to_string(pending_->id) + " is active");
+  buckets_ = BucketCache();
+  load();
 }
 
 void Worker::open_reader() {
@@ -108,45 +166,39 @@ void Worker::open_reader() {
 void Worker::follow() {
   if (reader_ == nullptr) open_reader();
   while (reader_->read_next()) {
-    if (messages_.empty()) continue;
-    if (pending_) activate_if_reached(decoder_.last_commit_lsn());
-    if (pending_ || messages_.size() >= batch_bytes_max) store();
+    store_if_large();
     pg::handle_worker_interrupts();
   }
-  if (!messages_.empty()) store();
-  if (pending_) activate_if_reached(reader_->position());
+  if (!messages_.empty()) store(decoder_.last_end_lsn());
+  forget_old(decoder_.recent_transactions());
   confirm_idle_position();
 }
 
-void Worker::store() {
+void Worker::follow_to(uint64_t position) {
+  while (reader_->position() < position && reader_->read_next()) {
+    store_if_large();
+    pg::handle_worker_interrupts();
+  }
+}
+
+void Worker::store_if_large() {
+  if (messages_.size() >= batch_bytes_max) store(decoder_.last_end_lsn());
+}
+
+void Worker::store(uint64_t lsn, bool with_chunk) {
   {
     pg::Transaction transaction;
     StorageCommit commit(buckets_, head_, decoder_);
+    commit.expect_copies(copier_.definitions());
     commit.apply(messages_);
-    commit.finish(decoder_.last_end_lsn());
+    if (with_chunk) copier_.store(commit, decoder_.touched_rows());
+    commit.finish(lsn);
     transaction.commit();
   }
   decoder_.clear_messages();
   buckets_.trim();
   reader_->confirm(head_.lsn);
   confirmed_lsn_ = head_.lsn;
-}
-
-// The new definitions hold what committed before the activation LSN: they may be shown exactly when
-// the others hold that too.
-void Worker::activate_if_reached(uint64_t position) {
-  if (!pending_->activation_lsn || position < *pending_->activation_lsn) return;
-  {
-    pg::Transaction transaction;
-    StorageCommit commit(buckets_, head_, decoder_);
-    activate_config(pending_->id);
-    commit.note_config_change();
-    commit.finish(*pending_->activation_lsn);
-    transaction.commit();
-  }
-  pg::log_info("config " + std::to_string(pending_->id) + " is active");
-  buckets_ = BucketCache();
-  load();
 }
 
 void Worker::confirm_idle_position() {

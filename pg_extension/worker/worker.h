@@ -7,6 +7,7 @@
 
 #include "decoding/decoder.h"
 #include "pg/logical_slot.h"
+#include "snapshot/copier.h"
 #include "storage/bucket_cache.h"
 #include "storage/catalog.h"
 
@@ -27,12 +28,16 @@ class Worker {
   void load();
   bool has_work() const { return !plans_.empty(); }
   void look_for_deploy();
-  void carry_out_deploy();
-  void fill_definitions(const PendingConfig& config);
+  void begin_deploy();
+  void activate_if_filled();
+  void watch_catalog();
+  bool copy_rows();
   void open_reader();
   void follow();
-  void store();
-  void activate_if_reached(uint64_t position);
+  void follow_to(uint64_t position);
+  // Stores all that was decoded, and the chunk of a table whose turn has come.
+  void store(uint64_t lsn, bool with_chunk = false);
+  void store_if_large();
   void confirm_idle_position();
 
   std::string slot_name_;
@@ -42,6 +47,8 @@ class Worker {
   Head head_;
   ActivePlans plans_;
   std::optional<PendingConfig> pending_;
+  Copier copier_;
+  bool catalog_seen_ = false;  // since the plans changed last
   std::unique_ptr<pg::LogicalReader> reader_;
   uint64_t confirmed_lsn_ = 0;
 };

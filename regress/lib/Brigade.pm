@@ -13,7 +13,7 @@ use Test::More;
 
 our @EXPORT = qw(
   new_server deploy deploy_todo wait_until_stored kill_worker worker_pid is_stored_as_in_source
-  are_stored
+  wait_until_copied are_stored op_id
 );
 
 my $example = dirname(__FILE__) . '/../../examples/todo';
@@ -54,7 +54,7 @@ sub deploy_todo {
 # query returns it.
 sub are_stored {
     my ($server, $name, $type, $query) = @_;
-    wait_until_stored($server);
+    wait_until_copied($server);
     my $differences = $server->safe_psql('postgres', <<"SQL");
         WITH newest AS (
           SELECT DISTINCT ON (bucket, object_type, object_id, subkey) * FROM brigade.operation
@@ -83,6 +83,22 @@ sub wait_until_stored {
                                   "subscriptions": []}') ->> 'write_checkpoint')::bigint >= $barrier
 SQL
     return;
+}
+
+# Waits until no table has to be copied again because of DDL committed so far. The worker looks at
+# the catalog after each turn; the second barrier is stored in a later turn than the first.
+sub wait_until_copied {
+    my ($server) = @_;
+    wait_until_stored($server);
+    wait_until_stored($server);
+    $server->poll_query_until('postgres',
+        'SELECT NOT EXISTS (SELECT FROM brigade.table_copy)') or die 'the copy never ends';
+    return;
+}
+
+sub op_id {
+    my ($server) = @_;
+    return $server->safe_psql('postgres', 'SELECT op_id FROM brigade.checkpoint');
 }
 
 sub worker_pid {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "decoding/decoder.h"
+#include "decoding/relation_cache.h"
+#include "pg/table_scan.h"
+
+namespace brigade {
+
+// Some rows of a table as one snapshot shows them, as messages for storage.
+struct Chunk {
+  struct Row {
+    Subkey subkey;
+    size_t begin;  // of its messages
+    size_t end;
+  };
+  std::string messages;
+  std::vector<Row> rows;
+  int64_t row_count = 0;  // rows read, those without effect as well
+  pg::RowLocation next;
+  bool at_end = false;
+
+  // The messages of rows not in `touched`: those the stream of changes told meanwhile.
+  std::string messages_without(const TouchedRows& touched) const;
+};
+
+// Reads rows from `start` on under the active snapshot, up to a limit of rows and bytes that keeps
+// the stream of changes waiting for some milliseconds only.
+Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start);
+
+}  // namespace brigade

@@ -1,0 +1,65 @@
+#include "snapshot/copier.h"
+
+#include <algorithm>
+
+#include "pg/background_worker.h"
+#include "pg/transaction.h"
+
+namespace brigade {
+
+void Copier::load(const ActivePlans& plans) {
+  plans_ = plans;
+  copies_ = load_copies();
+  definitions_.clear();
+  for (const TableCopy& copy : copies_) {
+    definitions_.insert(copy.definitions.begin(), copy.definitions.end());
+  }
+}
+
+bool Copier::read(const std::vector<uint32_t>& decoded) {
+  pg::Transaction transaction;
+  if (!pg::active_snapshot_is_settled(decoded)) return false;
+  for (current_ = 0; current_ < copies_.size(); current_++) {
+    if (read(copies_[current_])) break;
+  }
+  transaction.commit();
+  return chunk_.has_value();
+}
+
+bool Copier::read(TableCopy& copy) {
+  const pg::OpenTable table(copy.relation);
+  // A table that was dropped leaves the queue when the catalog is looked at.
+  if (!table.is_open()) return false;
+  if (!copy.started || copy.file_node != table.file_node()) start_copy(copy, table);
+  const TableBinding binding = bind_table(table.relation(), plans_, other_definitions(copy));
+  chunk_ = read_chunk(table, binding, copy.next);
+  return true;
+}
+
+std::vector<int32_t> Copier::other_definitions(const TableCopy& copy) const {
+  std::vector<int32_t> others;
+  for (const auto& plan : plans_) {
+    for (const int32_t id : plan->definition_ids) {
+      const auto& own = copy.definitions;
+      if (std::find(own.begin(), own.end(), id) == own.end()) others.push_back(id);
+    }
+  }
+  return others;
+}
+
+void Copier::store(StorageCommit& commit, const TouchedRows& touched) {
+  if (!chunk_) return;
+  TableCopy& copy = copies_[current_];
+  commit.apply(chunk_->messages_without(touched));
+  copy.next = chunk_->next;
+  copy.row_count += chunk_->row_count;
+  const bool at_end = chunk_->at_end;
+  chunk_.reset();
+  if (!at_end) return store_progress(copy);
+  commit.remove_unseen(copy.target());
+  end_copy(copy);
+  pg::log_info("copied " + std::to_string(copy.row_count) + " rows of " + copy.table_name);
+  load(ActivePlans(plans_));
+}
+
+}  // namespace brigade

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "decoding/active_plan.h"
+#include "snapshot/chunk.h"
+#include "snapshot/table_copy.h"
+#include "storage/storage_commit.h"
+
+namespace brigade {
+
+// Copies tables into definitions beside the stream of changes, a chunk at a time, so that after
+// each chunk the buckets are right for the rows copied so far (docs/replication.md explains why).
+// A chunk is read under a snapshot; the caller then follows the stream to a point that lies after
+// all the snapshot sees, noting the rows it touches; then the chunk's other rows are stored.
+class Copier {
+ public:
+  // Reads the queue anew: what begins or ends there is not noticed otherwise.
+  void load(const ActivePlans& plans);
+
+  bool has_work() const { return !copies_.empty(); }
+  // Definitions that a table is being copied into.
+  const std::set<int32_t>& definitions() const { return definitions_; }
+
+  // Reads a chunk in a transaction of its own. False: no table can be read just now, because it is
+  // locked, or because the snapshot did not see all of `decoded`, transactions known to have
+  // committed.
+  bool read(const std::vector<uint32_t>& decoded);
+
+  // Stores the chunk read, if there is one, but for rows in `touched`.
+  void store(StorageCommit& commit, const TouchedRows& touched);
+
+ private:
+  bool read(TableCopy& copy);
+  std::vector<int32_t> other_definitions(const TableCopy& copy) const;
+
+  ActivePlans plans_;
+  std::vector<TableCopy> copies_;
+  std::set<int32_t> definitions_;
+  // Of the chunk read and not yet stored: its copy is at copies_[current_].
+  size_t current_ = 0;
+  std::optional<Chunk> chunk_;
+};
+
+}  // namespace brigade
