@@ -227,6 +227,30 @@ CREATE FUNCTION brigade.validate(yaml text) RETURNS json
 COMMENT ON FUNCTION brigade.validate(text) IS
   'Checks a sync config (YAML) without deploying it; lists errors and warnings with their places.';
 
+CREATE FUNCTION brigade.reconcile(source regclass DEFAULT NULL) RETURNS bigint
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  DECLARE
+    queued bigint;
+  BEGIN
+    INSERT INTO brigade.table_copy (relation, table_name, reason, definitions)
+      SELECT relation, table_name, 'requested', definitions FROM brigade.followed_table
+      WHERE source IS NULL OR relation = source
+        OR relation IN (SELECT relid FROM pg_partition_tree(source));
+    GET DIAGNOSTICS queued = ROW_COUNT;
+    IF queued = 0 AND source IS NOT NULL THEN
+      RAISE EXCEPTION 'no sync config in force reads table %', source
+        USING ERRCODE = 'undefined_table',
+        HINT = 'brigade.followed_table lists the tables that are followed.';
+    END IF;
+    PERFORM brigade.start();
+    RETURN queued;
+  END
+  $$;
+COMMENT ON FUNCTION brigade.reconcile(regclass) IS
+  'Compares a table, or all, with what buckets hold, beside the live stream, and sends what '
+  'differs. Returns the number of tables queued; brigade.progress shows them.';
+
 -- ---------------------------------------------------------------------------------------------
 -- The worker
 -- ---------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ void mark_writes_as_own();
 void require_durable_commits();
 
 void log_info(const std::string& message);
+void log_warning(const std::string& message);
 
 // ---- in any session
 

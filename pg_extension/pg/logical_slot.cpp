@@ -88,13 +88,18 @@ uint64_t create_slot(const std::string& name) {
   });
 }
 
-uint64_t begin_snapshot_transaction(const std::string& slot_name) {
+uint64_t create_slot_with_snapshot(const std::string& name) {
   return guard([&] {
     StartTransactionCommand();
     XactIsoLevel = XACT_REPEATABLE_READ;
-    const uint64_t consistent_point = create_in_context(slot_name.c_str(), true);
+    return create_in_context(name.c_str(), true);
+  });
+}
+
+void keep_slot() {
+  guard([] {
+    ReplicationSlotPersist();
     ReplicationSlotRelease();
-    return consistent_point;
   });
 }
 

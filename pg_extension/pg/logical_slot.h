@@ -26,10 +26,12 @@ std::optional<SlotPosition> find_slot(const std::string& name);
 // Waits for transactions that are running now to end.
 uint64_t create_slot(const std::string& name);
 
-// A temporary slot, and with it a transaction (repeatable read) that sees exactly what committed
-// before the consistent point. The transaction is open and the slot gone when this returns.
-// REQUIRES: no transaction.
-uint64_t begin_snapshot_transaction(const std::string& slot_name);
+// Creates a slot that goes with the process until keep_slot() is called, and with it a transaction
+// (repeatable read) that sees exactly what committed before the slot's consistent point, which is
+// returned. Waits for transactions that are running now to end. REQUIRES: no transaction.
+uint64_t create_slot_with_snapshot(const std::string& name);
+// Makes the slot persistent, and releases it.
+void keep_slot();
 
 void drop_slot(const std::string& name);
 

@@ -10,7 +10,7 @@ namespace brigade::pg {
 class Transaction {
  public:
   Transaction();
-  // Takes over the transaction that begin_snapshot_transaction() left open.
+  // Takes over the transaction that create_slot_with_snapshot() left open.
   static Transaction adopt();
   ~Transaction();
   Transaction(const Transaction&) = delete;

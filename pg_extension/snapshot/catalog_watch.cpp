@@ -204,6 +204,15 @@ bool is_same(const Table& left, const Table& right) {
 
 }  // namespace
 
+void enqueue_all(const std::string& reason) {
+  const pg::SqlScope sql;
+  pg::execute("DELETE FROM brigade.table_copy");
+  for (const auto& [relation, table] : load_followed()) {
+    enqueue_copy(relation, table.name, reason,
+                 {table.definitions.begin(), table.definitions.end()});
+  }
+}
+
 CatalogChanges follow_catalog(const ActivePlans& plans) {
   const pg::SqlScope sql;
   const Tables before = load_followed();

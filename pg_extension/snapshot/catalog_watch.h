@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "decoding/active_plan.h"
@@ -18,5 +19,8 @@ struct CatalogChanges {
 // rewritten, its columns or its replica identity changed) is put into the queue of tables to copy.
 // REQUIRES: an open transaction.
 CatalogChanges follow_catalog(const ActivePlans& plans);
+
+// Puts every table that is followed into the queue, and nothing else. REQUIRES: as above.
+void enqueue_all(const std::string& reason);
 
 }  // namespace brigade

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pg/background_worker.h"
+#include "pg/error.h"
 #include "pg/transaction.h"
 
 namespace brigade {
@@ -45,6 +46,18 @@ std::vector<int32_t> Copier::other_definitions(const TableCopy& copy) const {
     }
   }
   return others;
+}
+
+void Copier::copy_all(StorageCommit& commit) {
+  while (has_work()) {
+    commit.expect_copies(definitions_);
+    current_ = 0;
+    if (!read(copies_.front())) {
+      throw pg::Error("55P03", "table " + copies_.front().table_name + " is locked or gone", {},
+                      "The worker tries again; end the session that holds the lock.");
+    }
+    store(commit, TouchedRows());
+  }
 }
 
 void Copier::store(StorageCommit& commit, const TouchedRows& touched) {

@@ -30,6 +30,10 @@ class Copier {
   // committed.
   bool read(const std::vector<uint32_t>& decoded);
 
+  // Copies everything in the queue within the open transaction and its snapshot. Throws pg::Error
+  // if a table is locked.
+  void copy_all(StorageCommit& commit);
+
   // Stores the chunk read, if there is one, but for rows in `touched`.
   void store(StorageCommit& commit, const TouchedRows& touched);
 

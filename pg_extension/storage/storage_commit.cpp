@@ -374,6 +374,16 @@ void StorageCommit::acknowledge_write_checkpoints() {
   }
 }
 
+void StorageCommit::acknowledge_visible_write_checkpoints() {
+  const pg::SqlScope sql;
+  const pg::Rows rows =
+      pg::execute("SELECT user_id, client_id, request_id FROM brigade.write_checkpoint");
+  for (size_t i = 0; i < rows.size(); i++) {
+    write_checkpoints_[{std::string(rows.bytes(i, 0)), std::string(rows.bytes(i, 1))}] =
+        rows.bigint(i, 2);
+  }
+}
+
 void StorageCommit::finish(uint64_t lsn) {
   operations_.finish();
   head_.lsn = lsn;

@@ -38,6 +38,10 @@ class StorageCommit {
   // find.
   void remove_unseen(const TruncateChange& table);
 
+  // Says that storage holds all that the transaction's snapshot sees committed: so write
+  // checkpoints asked for until then are reached.
+  void acknowledge_visible_write_checkpoints();
+
   // Says that which config serves changes with this commit.
   void note_config_change() { config_changed_ = true; }
 

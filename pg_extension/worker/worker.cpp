@@ -69,6 +69,7 @@ void Worker::load() {
 void Worker::run() {
   if (!own_extension_and_lock()) return;
   load();
+  if (has_work() && lost_slot()) recover();
   for (;;) {
     pg::handle_worker_interrupts();
     if (pending_ && !pending_->begun) begin_deploy();
@@ -85,9 +86,41 @@ void Worker::run() {
   }
 }
 
+bool Worker::lost_slot() const {
+  const std::optional<pg::SlotPosition> slot = pg::find_slot(slot_name_);
+  return !slot || slot->invalidated;
+}
+
+// The stream of changes has a gap: the server was promoted or restored without the slot, somebody
+// dropped it, or it fell behind max_slot_wal_keep_size. Buckets are compared with the tables at the
+// point where a new slot begins, and what differs is stored in one commit. The slot is kept only
+// after that commit, so that a crash leads here again.
+void Worker::recover() {
+  pg::log_warning("the replication slot " + slot_name_ +
+                  " is gone or unusable; comparing all tables with what buckets hold");
+  if (pg::find_slot(slot_name_)) pg::drop_slot(slot_name_);
+  const uint64_t consistent_point = pg::create_slot_with_snapshot(slot_name_);
+  {
+    pg::Transaction transaction = pg::Transaction::adopt();
+    head_.skip_lost();
+    StorageCommit commit(buckets_, head_, decoder_);
+    for (const TruncateChange& table : follow_catalog(plans_).gone) commit.forget_table(table);
+    enqueue_all("slot lost");
+    copier_.load(plans_);
+    copier_.copy_all(commit);
+    commit.acknowledge_visible_write_checkpoints();
+    commit.note_config_change();
+    commit.finish(consistent_point);
+    transaction.commit();
+  }
+  pg::keep_slot();
+  pg::log_info("compared; following the stream of changes again");
+}
+
 void Worker::look_for_deploy() {
   pg::Transaction transaction;
   pending_ = find_pending_config();
+  if (has_work()) copier_.load(plans_);  // brigade.reconcile() adds to its queue
   transaction.commit();
 }
 

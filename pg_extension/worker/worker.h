@@ -28,6 +28,8 @@ class Worker {
   void load();
   bool has_work() const { return !plans_.empty(); }
   void look_for_deploy();
+  bool lost_slot() const;
+  void recover();
   void begin_deploy();
   void activate_if_filled();
   void watch_catalog();
