@@ -70,6 +70,27 @@ COMMENT ON TABLE brigade.bucket_op IS
 COMMENT ON COLUMN brigade.bucket_op.target_op_id IS
   'Set when compaction merged later operations into this one: a checkpoint before it is invalid.';
 
+CREATE TABLE brigade.bucket_compaction (
+  bucket bigint PRIMARY KEY,
+  compacted_op_id bigint NOT NULL DEFAULT 0,
+  operation_count bigint NOT NULL DEFAULT 0,
+  row_count bigint NOT NULL DEFAULT 0,
+  data_bytes bigint NOT NULL DEFAULT 0,
+  checked_at timestamptz,
+  due_at timestamptz
+) WITH (fillfactor = 70);
+CREATE INDEX bucket_compaction_due ON brigade.bucket_compaction (due_at)
+  WHERE due_at IS NOT NULL;
+COMMENT ON TABLE brigade.bucket_compaction IS
+  'What compaction knows of a bucket. Only compaction writes here, so that it never waits for the '
+  'writer nor the writer for it.';
+COMMENT ON COLUMN brigade.bucket_compaction.compacted_op_id IS
+  'Up to this operation, each row has one operation at most.';
+COMMENT ON COLUMN brigade.bucket_compaction.operation_count IS
+  'Operations left up to compacted_op_id; row_count and data_bytes are those of rows among them.';
+COMMENT ON COLUMN brigade.bucket_compaction.due_at IS
+  'When the bucket is looked at next; null: when enough was written.';
+
 CREATE TABLE brigade.row_membership (
   definition integer NOT NULL,
   subkey uuid NOT NULL,
@@ -269,6 +290,31 @@ CREATE FUNCTION brigade.worker_pid() RETURNS integer
   $$;
 COMMENT ON FUNCTION brigade.worker_pid() IS
   'Process id of this database''s worker; null if it does not run.';
+
+-- ---------------------------------------------------------------------------------------------
+-- Compaction
+-- ---------------------------------------------------------------------------------------------
+
+CREATE FUNCTION brigade.compact(bucket text DEFAULT NULL) RETURNS json
+  LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'brigade_compact';
+COMMENT ON FUNCTION brigade.compact(text) IS
+  'Compacts one bucket, by its full name, or all, now and as fast as it can; returns what it did. '
+  'Checkpoints that clients are downloading may have to be given up for the next ones.';
+
+CREATE VIEW brigade.buckets AS
+  SELECT d.bucket_name || b.parameters AS bucket, b.operation_count AS operations,
+         c.row_count AS rows, c.data_bytes AS bytes, b.checksum::bit(32)::integer AS checksum,
+         round(b.operation_count / nullif(c.row_count, 0)::numeric, 2) AS ratio,
+         c.checked_at, c.due_at AS next_check, b.id, b.last_op_id
+  FROM brigade.bucket b
+  JOIN brigade.definition d ON d.id = b.definition
+  LEFT JOIN brigade.bucket_compaction c ON c.bucket = b.id;
+COMMENT ON VIEW brigade.buckets IS
+  'Buckets: operations now; rows and bytes of data when compaction last looked (null: never); '
+  'the ratio of the two; and when it looks again (null: when enough was written).';
+GRANT USAGE ON SCHEMA brigade TO pg_monitor;
+GRANT SELECT ON brigade.buckets TO pg_monitor;
 
 -- ---------------------------------------------------------------------------------------------
 -- The sidecar's interface (docs/sidecar-interface.md)

@@ -42,6 +42,8 @@ void connect_worker(uint32_t database) {
     set_setting("idle_in_transaction_session_timeout", "0");
     set_setting("search_path", "pg_catalog, pg_temp");
     set_setting("row_security", "off");
+    // Compaction and storage change bucket counters beside each other.
+    set_setting("default_transaction_isolation", "read committed");
   });
 }
 
@@ -63,6 +65,13 @@ bool wait_for_wake_up(long timeout_ms) {
   });
 }
 
+void pause_worker(long duration_ms) {
+  if (duration_ms <= 0) return;
+  guard([&] {
+    WaitLatch(nullptr, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, duration_ms, PG_WAIT_EXTENSION);
+  });
+}
+
 void end_worker() { proc_exit(0); }
 
 void mark_writes_as_own() { replorigin_session_origin = DoNotReplicateId; }
@@ -70,6 +79,22 @@ void mark_writes_as_own() { replorigin_session_origin = DoNotReplicateId; }
 void require_durable_commits() {
   if (synchronous_commit != SYNCHRONOUS_COMMIT_OFF) return;
   guard([] { set_setting("synchronous_commit", "local"); });
+}
+
+void commit_without_waiting() {
+  guard([] { set_setting("synchronous_commit", "off"); });
+}
+
+void plan_with_indexes() {
+  guard([] {
+    for (const char* method : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) {
+      set_setting(method, "off");
+    }
+  });
+}
+
+void log_warning(const std::string& message) {
+  guard([&] { ereport(WARNING, (errmsg_internal("pg_brigade: %s", message.c_str()))); });
 }
 
 void log_info(const std::string& message) {
@@ -84,21 +109,25 @@ uint32_t current_database() { return MyDatabaseId; }
 bool in_recovery() { return RecoveryInProgress(); }
 bool wal_level_is_logical() { return wal_level >= WAL_LEVEL_LOGICAL; }
 
-bool launch_worker(uint32_t database) {
-  return guard([&] {
+BackgroundWorkerHandle* launch_worker_with(const WorkerKind& kind, uint32_t argument) {
+  return guard([&]() -> BackgroundWorkerHandle* {
     BackgroundWorker worker{};
     worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
     worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = restart_seconds;
-    worker.bgw_main_arg = ObjectIdGetDatum(database);
+    worker.bgw_restart_time = kind.restarts ? restart_seconds : BGW_NEVER_RESTART;
+    worker.bgw_main_arg = UInt32GetDatum(argument);
     worker.bgw_notify_pid = MyProcPid;
     strlcpy(worker.bgw_library_name, "pg_brigade", sizeof(worker.bgw_library_name));
-    strlcpy(worker.bgw_function_name, "brigade_worker_main", sizeof(worker.bgw_function_name));
-    strlcpy(worker.bgw_name, worker_type, sizeof(worker.bgw_name));
-    strlcpy(worker.bgw_type, worker_type, sizeof(worker.bgw_type));
+    strlcpy(worker.bgw_function_name, kind.function, sizeof(worker.bgw_function_name));
+    strlcpy(worker.bgw_name, kind.type, sizeof(worker.bgw_name));
+    strlcpy(worker.bgw_type, kind.type, sizeof(worker.bgw_type));
     BackgroundWorkerHandle* handle = nullptr;
-    return RegisterDynamicBackgroundWorker(&worker, &handle);
+    return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : nullptr;
   });
+}
+
+bool launch_worker(const WorkerKind& kind, uint32_t database) {
+  return launch_worker_with(kind, database) != nullptr;
 }
 
 namespace {

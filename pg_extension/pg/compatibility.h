@@ -71,6 +71,17 @@ inline XLogRecPtr log_message(const char* prefix) {
 }
 #endif
 
+#ifdef GUC_H
+// Says that all settings with this prefix are known: others get a warning or an error.
+inline void reserve_setting_prefix(const char* prefix) {
+#if PG_VERSION_NUM >= 150000
+  MarkGUCPrefixReserved(prefix);
+#else
+  EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+#endif
+
 #ifdef XLOG_H
 inline XLogRecPtr flushed_wal_end() {
 #if PG_VERSION_NUM >= 150000

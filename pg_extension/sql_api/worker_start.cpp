@@ -14,7 +14,7 @@ bool start_worker() {
     pg::wake_at_commit(rows.integer(0, 0));
     return false;
   }
-  if (!pg::launch_worker(pg::current_database())) {
+  if (!pg::launch_worker(pg::storage_worker, pg::current_database())) {
     throw pg::Error("53000", "no free slot for the pg_brigade worker", {},
                     "Raise max_worker_processes.");
   }

@@ -15,7 +15,7 @@ struct Columns {
   std::vector<int64_t> ids;
   std::vector<int32_t> definitions;
   std::vector<std::string_view> parameters;
-  std::vector<int64_t> operation_counts;
+  std::vector<int64_t> operations_added;
   std::vector<int64_t> checksums;
   std::vector<int64_t> last_op_ids;
 
@@ -23,7 +23,7 @@ struct Columns {
     ids.push_back(state.id);
     definitions.push_back(state.definition);
     parameters.push_back(state.parameters);
-    operation_counts.push_back(state.operation_count);
+    operations_added.push_back(state.operations_added);
     checksums.push_back(state.checksum);
     last_op_ids.push_back(state.last_op_id);
   }
@@ -34,9 +34,8 @@ BucketState read_state(const pg::Rows& rows, size_t row) {
   state.id = rows.bigint(row, 0);
   state.definition = rows.integer(row, 1);
   state.parameters = rows.bytes(row, 2);
-  state.operation_count = rows.bigint(row, 3);
-  state.checksum = static_cast<uint32_t>(rows.bigint(row, 4));
-  state.last_op_id = rows.bigint(row, 5);
+  state.checksum = static_cast<uint32_t>(rows.bigint(row, 3));
+  state.last_op_id = rows.bigint(row, 4);
   state.stored = true;
   return state;
 }
@@ -67,7 +66,7 @@ void BucketCache::load(const std::vector<Name>& names) {
   if (definitions.empty()) return;
   const pg::SqlScope sql;
   const pg::Rows rows = pg::execute(
-      "SELECT b.id, b.definition, b.parameters, b.operation_count, b.checksum, b.last_op_id"
+      "SELECT b.id, b.definition, b.parameters, b.checksum, b.last_op_id"
       " FROM (SELECT DISTINCT * FROM unnest($1, $2)) AS wanted (definition, parameters)"
       " JOIN brigade.bucket b ON b.definition = wanted.definition"
       " AND b.parameters = wanted.parameters",
@@ -83,7 +82,7 @@ void BucketCache::load_ids(const std::vector<int64_t>& ids) {
   if (unknown.empty()) return;
   const pg::SqlScope sql;
   const pg::Rows rows = pg::execute(
-      "SELECT id, definition, parameters, operation_count, checksum, last_op_id"
+      "SELECT id, definition, parameters, checksum, last_op_id"
       " FROM brigade.bucket WHERE id = ANY ($1)",
       pg::Parameters().add(unknown));
   for (size_t row = 0; row < rows.size(); row++) adopt(read_state(rows, row));
@@ -130,7 +129,7 @@ void BucketCache::insert_new(int64_t commit_id) {
           .add(columns.ids)
           .add(columns.definitions)
           .add(columns.parameters)
-          .add(columns.operation_counts)
+          .add(columns.operations_added)
           .add(columns.checksums)
           .add(columns.last_op_ids)
           .add(commit_id));
@@ -143,13 +142,14 @@ void BucketCache::update_old() {
   }
   if (columns.ids.empty()) return;
   pg::execute(
-      "UPDATE brigade.bucket b SET operation_count = changed.operation_count,"
+      "UPDATE brigade.bucket b SET"
+      " operation_count = b.operation_count + changed.operations_added,"
       " checksum = changed.checksum, last_op_id = changed.last_op_id"
-      " FROM unnest($1, $2, $3, $4) AS changed (id, operation_count, checksum, last_op_id)"
+      " FROM unnest($1, $2, $3, $4) AS changed (id, operations_added, checksum, last_op_id)"
       " WHERE b.id = changed.id",
       pg::Parameters()
           .add(columns.ids)
-          .add(columns.operation_counts)
+          .add(columns.operations_added)
           .add(columns.checksums)
           .add(columns.last_op_ids));
 }
@@ -162,6 +162,7 @@ std::vector<int64_t> BucketCache::store_changed(int64_t commit_id) {
   for (BucketState* state : changed_) {
     state->stored = true;
     state->changed = false;
+    state->operations_added = 0;
     ids.push_back(state->id);
   }
   changed_.clear();

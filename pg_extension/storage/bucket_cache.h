@@ -16,7 +16,8 @@ struct BucketState {
   int64_t id = 0;
   int32_t definition = 0;
   std::string parameters;
-  int64_t operation_count = 0;
+  // Not yet in its row. The count itself is only there, since compaction changes it too.
+  int64_t operations_added = 0;
   uint32_t checksum = 0;  // wraps, as the protocol wants
   int64_t last_op_id = 0;
   bool stored = false;   // has a row in brigade.bucket

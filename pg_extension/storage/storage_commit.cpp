@@ -274,7 +274,7 @@ void StorageCommit::append(BucketState& bucket, char kind, std::string_view subk
                            std::string_view data, bool has_data) {
   const uint32_t checksum = operation_checksum({kind, object_type, object_id, subkey, data});
   bucket.last_op_id = ++head_.op_id;
-  bucket.operation_count++;
+  bucket.operations_added++;
   bucket.checksum += checksum;
   buckets_.mark_changed(bucket);
   operations_.bigint(bucket.id).bigint(bucket.last_op_id).bigint(checksum).null().character(kind);

@@ -1,0 +1,125 @@
+#include "compaction/bucket_compaction.h"
+
+#include <vector>
+
+#include "compaction/bucket_history.h"
+#include "pg/settings.h"
+#include "pg/spi.h"
+#include "pg/transaction.h"
+
+namespace brigade {
+
+namespace {
+
+// Small enough for a transaction of some milliseconds, so that what it locks is soon free again.
+constexpr int64_t chunk_operations_max = 2000;
+
+constexpr int32_t lock_class = 0x62726970;
+
+// Advisory locks have 32 bits for this. Two buckets may share one: then they take turns.
+int32_t lock_key(int64_t bucket) { return static_cast<int32_t>(bucket); }
+
+}  // namespace
+
+BucketCompaction::BucketCompaction(int64_t bucket, int64_t until_op_id, Pacer& pacer)
+    : bucket_(bucket), until_(until_op_id), pacer_(pacer) {}
+
+CompactionResult BucketCompaction::run() {
+  const size_t rows_max = pg::settings().compaction_memory_bytes / NewestOperations::bytes_per_row;
+  for (int64_t compacted = load_compacted(); compacted < until_;) {
+    NewestOperations newest(rows_max);
+    const int64_t until = note_changes(newest, compacted);
+    pass(newest, until);
+    compacted = until;
+  }
+  return result_;
+}
+
+// Up to where the last complete pass went.
+int64_t BucketCompaction::load_compacted() {
+  pg::Transaction transaction;
+  const pg::Rows rows =
+      pg::execute("SELECT compacted_op_id FROM brigade.bucket_compaction WHERE bucket = $1",
+                  pg::Parameters().add(bucket_));
+  const int64_t compacted = rows.empty() ? 0 : rows.bigint(0, 0);
+  transaction.commit();
+  return compacted;
+}
+
+// Notes the operations after `after` as far as there is room, and returns how far that was.
+int64_t BucketCompaction::note_changes(NewestOperations& newest, int64_t after) {
+  for (;;) {
+    pg::Transaction transaction;
+    const auto chunk = read_history(bucket_, after, until_, chunk_operations_max);
+    transaction.commit();
+    for (const HistoryEntry& entry : chunk) {
+      if (!newest.note(entry)) return after;
+      after = entry.op_id;
+    }
+    const auto size = static_cast<int64_t>(chunk.size());
+    result_.examined += size;
+    pacer_.pause_after(size);
+    if (size < chunk_operations_max) return until_;
+  }
+}
+
+void BucketCompaction::pass(const NewestOperations& newest, int64_t until) {
+  HistoryPass pass(newest);
+  for (int64_t after = 0;;) {
+    pg::Transaction transaction;
+    const auto chunk = read_history(bucket_, after, until, chunk_operations_max);
+    const Edits edits = pass.next(chunk);
+    apply_edits(bucket_, edits);
+    const auto size = static_cast<int64_t>(chunk.size());
+    const bool last = size < chunk_operations_max;
+    if (last) store(pass, until);
+    transaction.commit();
+    result_.examined += size;
+    result_.moved += static_cast<int64_t>(edits.moved.size());
+    result_.deleted += edits.clear ? edits.clear->deleted : 0;
+    pacer_.pause_after(size);
+    if (last) return;
+    after = chunk.back().op_id;
+  }
+}
+
+void BucketCompaction::store(const HistoryPass& pass, int64_t until) {
+  pg::execute(
+      "INSERT INTO brigade.bucket_compaction AS stored"
+      " (bucket, compacted_op_id, operation_count, row_count, data_bytes, checked_at)"
+      " SELECT id, $2, $3, $4, $5, clock_timestamp() FROM brigade.bucket WHERE id = $1"
+      " ON CONFLICT (bucket) DO UPDATE SET compacted_op_id = excluded.compacted_op_id,"
+      " operation_count = excluded.operation_count, row_count = excluded.row_count,"
+      " data_bytes = excluded.data_bytes, checked_at = excluded.checked_at",
+      pg::Parameters()
+          .add(bucket_)
+          .add(until)
+          .add(pass.operation_count())
+          .add(pass.row_count())
+          .add(pass.data_bytes()));
+}
+
+bool try_lock_bucket(int64_t bucket) {
+  pg::Transaction transaction;
+  const pg::Rows rows = pg::execute("SELECT pg_try_advisory_lock($1, $2)",
+                                    pg::Parameters().add(lock_class).add(lock_key(bucket)));
+  const bool locked = rows.boolean(0, 0);
+  transaction.commit();
+  return locked;
+}
+
+void lock_bucket(int64_t bucket) {
+  pg::Transaction transaction;
+  pg::execute("SELECT pg_advisory_lock($1, $2)",
+              pg::Parameters().add(lock_class).add(lock_key(bucket)));
+  transaction.commit();
+}
+
+void unlock_bucket(int64_t bucket) {
+  pg::Transaction transaction;
+  pg::execute("SELECT pg_advisory_unlock($1, $2)",
+              pg::Parameters().add(lock_class).add(lock_key(bucket)));
+  transaction.commit();
+}
+
+}  // namespace brigade
