@@ -101,10 +101,6 @@ void log_info(const std::string& message) {
   guard([&] { ereport(LOG, (errmsg_internal("pg_brigade: %s", message.c_str()))); });
 }
 
-void log_warning(const std::string& message) {
-  guard([&] { ereport(WARNING, (errmsg_internal("pg_brigade: %s", message.c_str()))); });
-}
-
 uint32_t current_database() { return MyDatabaseId; }
 bool in_recovery() { return RecoveryInProgress(); }
 bool wal_level_is_logical() { return wal_level >= WAL_LEVEL_LOGICAL; }

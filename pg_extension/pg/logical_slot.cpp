@@ -49,6 +49,16 @@ uint64_t create_in_context(const char* name, bool keep_snapshot) {
   return consistent_point;
 }
 
+// Decoding marks its process so that everybody's snapshots leave it out: it is not expected to
+// write. Ours does: readers would take a storage transaction in progress for an aborted one, and
+// mark its rows as such for good.
+void take_part_in_snapshots() {
+  LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
+  MyProc->statusFlags &= ~PROC_IN_LOGICAL_DECODING;
+  ProcGlobal->statusFlags[MyProc->pgxactoff] = MyProc->statusFlags;
+  LWLockRelease(ProcArrayLock);
+}
+
 [[noreturn]] void raise_unreadable_wal(XLogRecPtr position, const char* reason) {
   ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
                   errmsg("could not read WAL at %X/%X: %s", static_cast<uint32>(position >> 32),
@@ -113,6 +123,7 @@ LogicalReader::LogicalReader(const std::string& slot_name, uint64_t start_lsn)
         LogicalDecodingContext* context =
             CreateDecodingContext(start_lsn, NIL, false, &waiting, nullptr, nullptr, nullptr);
         XLogBeginRead(context->reader, MyReplicationSlot->data.restart_lsn);
+        take_part_in_snapshots();
         return context;
       })) {}
 
