@@ -16,6 +16,8 @@ DataBatch describe(const OperationRange& range, const OperationRows& rows) {
   const std::vector<Operation>& operations = rows.operations;
   DataBatch batch;
   batch.target_op_id_max = rows.cleared_until;
+  // The last operation of a range was announced, and compaction leaves something in its place.
+  batch.is_lost = operations.empty() && rows.cleared_until == 0;
   batch.operation_count = static_cast<uint32_t>(operations.size());
   batch.next_after = operations.empty() ? range.until : operations.back().op_id;
   batch.has_more = batch.next_after < range.until;

@@ -14,6 +14,8 @@ struct DataBatch {
   uint32_t operation_count = 0;
   /// The newest operation that compaction merged one of these into; 0: none.
   int64_t target_op_id_max = 0;
+  /// Operations that were announced are not there any more: a deploy dropped the bucket.
+  bool is_lost = false;
 };
 
 }  // namespace brigade::sidecar

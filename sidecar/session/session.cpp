@@ -132,6 +132,7 @@ void Session::adopt(std::vector<AttachedBucket> attached) {
   }
   urgent_ = urgent_ || !removed_.empty();
   initial_positions_ = {};
+  history_lost_ = false;  // What was lost and is still wanted is read again.
   buckets_ = std::move(after);
   reindexed_ = true;
   changed_.clear();
@@ -165,8 +166,9 @@ void Session::on_batch(const OperationRange& range, const DataBatch& batch) {
   if (ended_ || reading_ != range) return;
   reading_.reset();
   Entry& entry = buckets_[round_[round_next_]];
-  entry.position = batch.has_more ? batch.next_after : range.until;
+  if (!batch.is_lost) entry.position = batch.has_more ? batch.next_after : range.until;
   if (!batch.has_more) round_next_++;
+  history_lost_ = history_lost_ || batch.is_lost;
   counters_.operations += batch.operation_count;
   merged_until_ = std::max(merged_until_, batch.target_op_id_max);
   if (batch.line) host_.send(batch.line);

@@ -128,7 +128,7 @@ class Session : public Member {
   void download();
   void complete_priorities_below(int priority);
   void complete();
-  bool may_complete() const { return merged_until_ <= checkpoint_op_id_; }
+  bool may_complete() const { return merged_until_ <= checkpoint_op_id_ && !history_lost_; }
   void send(std::string line);
   void arm_timer();
 
@@ -160,6 +160,9 @@ class Session : public Member {
   bool reindexed_ = false;   ///< the buckets were replaced since the last announcement
   bool urgent_ = false;      ///< buckets came or went: announce even while downloading
   bool round_open_ = false;  ///< announced, and neither completed nor given up
+  /// A bucket's operations were gone when they were read: the change of the sync config that
+  /// dropped it is on its way, and nothing is complete until the buckets have been replaced.
+  bool history_lost_ = false;
   bool expiry_announced_ = false;
   bool ended_ = false;
 

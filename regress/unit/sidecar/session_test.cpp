@@ -168,6 +168,26 @@ TEST_F(SessionTest, ClearBeyondTheCheckpointInvalidatesIt) {
                                      complete(2));
 }
 
+TEST_F(SessionTest, NothingIsCompleteWithoutADroppedBucket) {
+  auto client = open();
+  client->settle();
+  client->take_sent();
+  write({2});
+  storage_.buckets.erase(2);
+  client->settle();
+  EXPECT_EQ(client->take_sent(), diff("1", described("b", 1, 1, 3)));
+  // The deploy that dropped b comes to be known.
+  resolution_.buckets.pop_back();
+  Changes changes;
+  changes.config_changed = true;
+  commit(changes);
+  client->settle();
+  EXPECT_EQ(client->take_sent(),
+            R"({"checkpoint_diff":{"last_op_id":"1","removed_buckets":["b"],"updated_buckets":[]}})"
+            "\n" +
+                complete(1));
+}
+
 TEST_F(SessionTest, UntouchedSessionsDoNothing) {
   auto client = open();
   client->settle();
