@@ -49,6 +49,8 @@ export class Checker {
       return this.fail(client, `back from version ${client.version} to ${version}`);
     }
     client.version = version;
+    const early = client.acknowledge(checkpoint.writeCheckpoint ?? 0, version);
+    if (early) return this.fail(client, early);
     const claim = { client, version, rows, identity: client.identity,
       config: this.configs.get(configNumber(checkpoint.streams)) };
     if (!claim.config) return this.fail(client, `unknown config: ${checkpoint.streams}`);

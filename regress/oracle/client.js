@@ -5,6 +5,7 @@ import { signToken } from '../e2e/lib/token.js';
 import { StreamState } from './stream_state.js';
 
 const silence_ms_max = 45_000; // Keepalives come every 20 s.
+const lines_kept = 300;
 const retry_ms = 100;
 
 /** A client of our own: the protocol and its checks, no database. Hundreds fit into a process. */
@@ -16,10 +17,12 @@ export class FastClient {
   lines = []; // The last ones, for reports.
   connections = 0;
 
-  /** `onCheckpoint(client, checkpoint)` is called for every completed checkpoint,
+  /** `url()` says where to connect the next time. `onCheckpoint(client, checkpoint)` is called for every completed checkpoint,
    * `onFailure(client, error)` when the protocol's promises break. */
   constructor({ name, identity, url, ledger, random, onCheckpoint, onFailure }) {
     Object.assign(this, { name, identity, url, random, onCheckpoint, onFailure });
+    this.awaited = []; // Write checkpoints: {number, version}.
+    this.writeCheckpoint = 0;
     this.clientId = name;
     this.ledger = ledger;
     this.state = new StreamState(ledger);
@@ -82,6 +85,7 @@ export class FastClient {
       this.#request = request;
     });
     this.connections++;
+    this.lines.push(`request: ${body}`);
     let rest = '';
     for await (const piece of response.setEncoding('utf8')) {
       const lines = (rest + piece).split('\n');
@@ -96,8 +100,8 @@ export class FastClient {
   }
 
   #take(line) {
-    this.lines.push(line.length > 400 ? `${line.slice(0, 400)}…` : line);
-    if (this.lines.length > 40) this.lines.shift();
+    this.lines.push(line);
+    if (this.lines.length > lines_kept) this.lines.shift();
     try {
       const checkpoint = this.state.take(JSON.parse(line));
       if (checkpoint) this.onCheckpoint(this, checkpoint);
@@ -112,7 +116,7 @@ export class FastClient {
 
   #open(path, method, body, onRequest = () => {}) {
     const { promise, resolve, reject } = Promise.withResolvers();
-    const request = http.request(this.url + path,
+    const request = http.request(this.url() + path,
       { method, headers: this.headers(), agent: false, timeout: silence_ms_max });
     onRequest(request);
     request.on('error', reject);
@@ -126,8 +130,29 @@ export class FastClient {
     return promise;
   }
 
+  /** Asks for a write checkpoint: when it is acknowledged, `version` must be there. */
+  async awaitVersion(version) {
+    try {
+      this.awaited.push({ number: await this.#requestWriteCheckpoint(), version });
+    } catch (error) {
+      this.lastError = error; // An upload queue would ask again.
+    }
+  }
+
+  /** Takes what a completed checkpoint acknowledges; what it got wrong, or null. */
+  acknowledge(number, version) {
+    if (number < this.writeCheckpoint) {
+      return `acknowledges ${number} after ${this.writeCheckpoint}`;
+    }
+    this.writeCheckpoint = number;
+    const early = this.awaited.find((one) => one.number <= number && one.version > version);
+    this.awaited = this.awaited.filter((one) => one.number > number);
+    return early && `acknowledges write checkpoint ${early.number} at version ${version}, but it ` +
+      `was asked for after version ${early.version}`;
+  }
+
   /** Asks for a write checkpoint; its number. */
-  async requestWriteCheckpoint() {
+  async #requestWriteCheckpoint() {
     const response = await this.#open(`/write-checkpoint2.json?client_id=${this.clientId}`, 'GET');
     const answer = JSON.parse((await response.setEncoding('utf8').toArray()).join(''));
     return Number(answer.data.write_checkpoint);

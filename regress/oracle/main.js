@@ -1,8 +1,9 @@
-// `make oracle SEED=… MINUTES=…`: runs until the time is over; says the seed of a failure.
+// `make oracle SEED=… MINUTES=…`: without a seed, one world after the other until the time is over.
+// Ends with the seed of the first failure.
 import { Run } from './run.js';
 
 const minutes = Number(process.env.MINUTES || 1);
-const first = process.env.SEED || String(Date.now() % 1_000_000);
+const world_seconds_max = process.env.SEED ? Infinity : 75;
 
 async function runSeed(seed, seconds) {
   const run = new Run({ seed, say: (text) => console.log(`seed ${seed}: ${text}`) });
@@ -17,8 +18,12 @@ async function runSeed(seed, seconds) {
   }
 }
 
-const failure = await runSeed(first, minutes * 60);
-if (failure) {
-  console.error(`\nFAILED with SEED=${first}\n${failure.stack}`);
-  process.exit(1);
+const end = Date.now() + minutes * 60_000;
+let seed = Number(process.env.SEED || Date.now() % 1_000_000);
+for (let left_s; (left_s = (end - Date.now()) / 1000) > 1; seed++) {
+  const failure = await runSeed(String(seed), Math.min(left_s, world_seconds_max));
+  if (failure) {
+    console.error(`\nFAILED with SEED=${seed}; see build/oracle/${seed}\n${failure.stack}`);
+    process.exit(1);
+  }
 }

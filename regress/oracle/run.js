@@ -3,17 +3,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { Server } from '../e2e/lib/server.js';
 import { Sidecar } from '../e2e/lib/sidecar.js';
-import { Checker } from './checker.js';
+import { Checker, isOutage } from './checker.js';
 import { FastClient } from './client.js';
 import { forgetSql, historySql } from './history.js';
 import { Ledger } from './ledger.js';
+import { Link } from './link.js';
+import { nemeses } from './nemesis.js';
 import { Random } from './random.js';
-import { createConfig, createIdentity } from './streams.js';
-import { seedStatements, Writer } from './workload.js';
+import { writeReport } from './report.js';
+import { configNumber, createConfig, createIdentity } from './streams.js';
+import { seedStatements, Statements, Writer } from './workload.js';
 import { createWorld, schemaSql } from './world.js';
 
 export const convergence_ms_max = 30_000;
 const backlog_max = 60;
+const round_ms = 8000;
 
 /** What a client or check found; `run.failure` is the first. */
 class Failure extends Error {}
@@ -22,53 +26,78 @@ export class Run {
   failure = null;
   clients = [];
   configs = new Map();
+  links = [];
+  sidecars = [];
+  suffered = [];
   #isOver = false;
   #isHeld = false;
   #idleWriters = 0;
 
-  constructor({ seed, clientCount = 24, writerCount = 3, say = () => {} }) {
+  /** `faults`: names of the nemeses that may come; all if absent. */
+  constructor({ seed, clientCount = 24, writerCount = 3, faults, say = () => {} }) {
     this.seed = new Random(seed);
     Object.assign(this, { clientCount, writerCount, say });
     this.world = createWorld(this.seed);
     this.ledger = new Ledger();
+    this.faults = faults ?? Object.keys(nemeses);
   }
 
   async start() {
     const { world, seed } = this;
-    const random = seed.fork('server');
-    this.server = await Server.start(
-      `logical_decoding_work_mem = ${random.pick(['64kB', '64MB'])}`,
-      `deadlock_timeout = 50ms`, `max_connections = 60`);
-    this.pool = this.server.pool;
-    await this.server.query(schemaSql(world));
-    await this.server.query(historySql(world.tables));
-    await this.server.query('CREATE EXTENSION pg_brigade');
-    const first = this.#writer('first');
-    await first.commit({ statements: seedStatements(world, seed.fork('rows')) });
+    await this.#startServer(seed.fork('server'));
+    this.writers = Array.from({ length: this.writerCount }, (_, n) => this.#writer(`writer ${n}`));
+    await this.#writer('first').commit({ statements: seedStatements(world, seed.fork('rows')) });
     await this.deploy(0);
-    this.sidecar = await Sidecar.start(this.server);
+    for (let n = 0; n < 2; n++) await this.#startSidecar();
     this.checker = new Checker({ pool: this.pool, configs: this.configs,
       fail: (client, message) => this.fail(client, message) });
     const identities = Array.from({ length: 10 }, (_, n) =>
       createIdentity(world, seed.fork(`identity ${n}`)));
     for (let n = 0; n < this.clientCount; n++) this.#addClient(n, identities);
-    this.writers = Array.from({ length: this.writerCount }, (_, n) => this.#writer(`writer ${n}`));
-    this.working = Promise.all(this.writers.map((writer) => writer.run(() => this.#isOver)));
+    this.working = Promise.all([
+      ...this.writers.map((writer) => writer.run(() => this.#isOver)), this.#upload()]);
     this.working.catch((error) => this.fail(null, error.stack));
+  }
+
+  async #startServer(random) {
+    this.server = await Server.start(
+      `logical_decoding_work_mem = ${random.pick(['64kB', '64MB'])}`,
+      'deadlock_timeout = 50ms', 'max_connections = 60', 'restart_after_crash = on');
+    this.pool = this.server.openPool({ max: 12 });
+    await this.query(schemaSql(this.world));
+    await this.query(historySql(this.world.tables));
+    await this.query('CREATE EXTENSION pg_brigade');
+  }
+
+  async #startSidecar() {
+    const { directory } = this.server;
+    const link = await Link.open(directory);
+    this.links.push(link);
+    this.sidecars.push(await Sidecar.start({ directory, uri: link.uri }));
+  }
+
+  /** The rows of a query, which is made again while Postgres is away. */
+  async query(text, parameters) {
+    for (const deadline = Date.now() + convergence_ms_max; ; await delay(50)) {
+      try {
+        return (await this.pool.query(text, parameters)).rows;
+      } catch (error) {
+        if (!isOutage(error) || Date.now() > deadline) throw error;
+      }
+    }
   }
 
   async deploy(number) {
     const config = createConfig(this.world, this.seed, number);
     this.configs.set(number, config);
-    await this.server.query('SELECT brigade.deploy($1)', [config.yaml]);
-    return config;
+    await this.query('SELECT brigade.deploy($1)', [config.yaml]);
   }
 
   #addClient(n, identities) {
     const random = this.seed.fork(`client ${n}`);
     this.clients.push(new FastClient({
-      name: `client ${n}`, identity: random.pick(identities), url: this.sidecar.url,
-      ledger: this.ledger, random,
+      name: `client ${n}`, identity: random.pick(identities), ledger: this.ledger, random,
+      url: () => random.pick(this.sidecars).url,
       onCheckpoint: (client, checkpoint) => this.checker.check(client, checkpoint),
       onFailure: (client, error) => this.fail(client, error.stack),
     }));
@@ -82,49 +111,105 @@ export class Run {
   /** Writers wait here while they are held, and while the checks are behind. */
   async #hold() {
     this.#idleWriters++;
-    while (!this.#isOver && (this.#isHeld || this.checker?.backlog > backlog_max)) await delay(10);
+    while (!this.#isOver && (this.#isHeld || this.checker.backlog > backlog_max)) await delay(10);
     this.#idleWriters--;
+  }
+
+  /** Clients write, ask for a write checkpoint, and must see their row when it is acknowledged. */
+  async #upload() {
+    const random = this.seed.fork('uploads');
+    const writer = this.#writer('uploads');
+    while (!this.#isOver) {
+      await this.#hold();
+      const client = random.pick(this.clients);
+      const statements = [new Statements(this.world, random).put(random.pick(this.world.tables))];
+      const version = await writer.attempt({ statements });
+      if (version !== null) await client.awaitVersion(version);
+      await delay(random.between(0, 300));
+    }
   }
 
   fail(client, message) {
     if (this.failure) return;
-    this.failure = new Failure([
-      `${client?.name ?? 'the run'}: ${message}`,
-      ...(client ? [JSON.stringify(client.identity), ...client.lines.slice(-6)] : []),
-    ].join('\n'));
+    this.failure = new Failure(`${client?.name ?? 'the run'}: ${message}\n` +
+      `faults so far: ${this.suffered.join(', ')}`);
+    this.reported = writeReport(this, client).catch((error) => this.say(`no report: ${error}`));
   }
 
-  /** Holds the writers until every client shows the newest version; fails if one never does. */
+  /** The number of the config in force, or null while one is in preparation. */
+  async #activeConfig() {
+    const [{ yaml, state }] = await this.query(
+      'SELECT yaml, state FROM brigade.sync_config ORDER BY id DESC LIMIT 1');
+    if (state === 'errored') throw new Error('a deploy failed');
+    return state === 'active' ? configNumber(Object.keys(JSON.parse(yaml).streams)) : null;
+  }
+
+  /** Holds the writers until every client shows the newest version and config, and has got its
+   * write checkpoints; fails if one never does. */
   async converge() {
-    this.#isHeld = true;
-    while (!this.failure && this.#idleWriters < this.writers.length) await delay(5);
-    const [{ version }] = await this.server.query(
-      'UPDATE oracle_clock SET version = version + 1 RETURNING version');
     const start = Date.now();
-    const isBehind = (client) => client.version !== Number(version);
+    const isLate = () => Date.now() - start > convergence_ms_max;
+    this.#isHeld = true;
+    while (!this.failure && this.#idleWriters <= this.writers.length) {
+      if (isLate()) this.fail(null, 'writers hang');
+      await delay(5);
+    }
+    let active;
+    while ((active = await this.#activeConfig()) === null && !this.failure) {
+      if (isLate()) this.fail(null, 'a deploy never ends');
+      await delay(20);
+    }
+    const [{ version }] = await this.query(
+      'UPDATE oracle_clock SET version = version + 1 RETURNING version');
+    const isBehind = (client) => client.version < Number(version) || client.version === null ||
+      client.config !== active || client.awaited.length > 0;
     while (!this.failure && this.clients.some(isBehind)) {
-      if (Date.now() - start > convergence_ms_max) {
-        const late = this.clients.find(isBehind);
-        this.fail(late, `at version ${late.version}, not ${version}, ${convergence_ms_max} ms ` +
-          `after all faults were healed; its last error: ${late.lastError}`);
-      }
+      if (isLate()) this.#failLate(this.clients.find(isBehind), version, active);
       await delay(5);
     }
     await this.checker.idle();
     if (this.failure) throw this.failure;
-    await this.server.query(forgetSql(this.world.tables, version));
+    await this.query(forgetSql(this.world.tables, version));
     this.#isHeld = false;
     return Date.now() - start;
   }
 
-  /** Rounds of work and convergence for `seconds`. */
+  #failLate(client, version, active) {
+    this.fail(client, `at version ${client.version}, config ${client.config}, awaiting ${
+      JSON.stringify(client.awaited)}, not at ${version} and ${active}, ${convergence_ms_max} ms ` +
+      `after all faults were healed; its last error: ${client.lastError}`);
+  }
+
+  /** Some faults one after the other, sometimes at once. */
+  async #trouble(random, end) {
+    const running = [];
+    while (Date.now() < end && !this.failure && this.faults.length > 0) {
+      await delay(random.between(0, 3000));
+      const weights = Object.fromEntries(this.faults.map((name) => [name, nemeses[name][0]]));
+      const name = random.weighted(weights);
+      this.suffered.push(name);
+      const fault = nemeses[name][1](this, random).catch((error) => {
+        if (!isOutage(error)) this.fail(null, `${name}: ${error.stack}`);
+      });
+      running.push(fault);
+      if (random.chance(0.7)) await fault;
+    }
+    await Promise.all(running);
+  }
+
+  /** Rounds of work, faults and convergence for `seconds`. */
   async work(seconds) {
     const end = Date.now() + seconds * 1000;
-    while (Date.now() < end && !this.failure) {
-      const roundEnd = Math.min(end, Date.now() + 8000);
+    for (let round = 0; Date.now() < end && !this.failure; round++) {
+      const roundEnd = Math.min(end, Date.now() + round_ms);
+      const random = this.seed.fork(`round ${round}`);
+      const before = this.suffered.length;
+      // The first round, and some others, are calm.
+      if (round > 0 && random.chance(0.85)) await this.#trouble(random, roundEnd);
       while (Date.now() < roundEnd && !this.failure) await delay(50);
       const took_ms = await this.converge();
-      this.say(`${this.summary()}, converged in ${took_ms} ms`);
+      this.say(`${this.summary()}, converged in ${took_ms} ms after [${
+        this.suffered.slice(before).join(', ')}]`);
     }
     if (this.failure) throw this.failure;
   }
@@ -139,9 +224,12 @@ export class Run {
   async stop() {
     this.#isOver = true;
     await this.working?.catch(() => {});
+    await this.reported;
     await Promise.all(this.clients.map((client) => client.stop()));
     await this.checker?.idle();
-    await this.sidecar?.end('SIGTERM');
+    await Promise.all(this.sidecars.map((sidecar) => sidecar.end('SIGTERM')));
+    for (const link of this.links) link.close();
+    await this.pool?.end();
     await this.server?.stop();
   }
 }

@@ -14,7 +14,7 @@ function literal(table, { name, literal: make }, random) {
   return table.foreignKeys?.includes(name) ? `(SELECT id FROM teams WHERE id = ${value})` : value;
 }
 
-class Statements {
+export class Statements {
   constructor(world, random) {
     Object.assign(this, { world, random });
   }
@@ -140,7 +140,11 @@ export class Writer {
   }
 
   async step() {
-    const next = transaction(this.world, this.random.fork(this.number++));
+    await this.attempt(transaction(this.world, this.random.fork(this.number++)));
+  }
+
+  /** The version, or null if the transaction did not come to pass, or nobody can say. */
+  async attempt(next) {
     try {
       const version = await this.commit(next);
       if (version !== null) this.committed++;

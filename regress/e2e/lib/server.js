@@ -26,8 +26,17 @@ export class Server {
   }
 
   #openPool() {
-    this.pool = new pg.Pool({ host: this.directory, user: 'postgres', database: 'postgres' });
-    this.pool.on('error', () => {}); // A connection that ends while idle is no news here.
+    this.pool = this.openPool();
+  }
+
+  /** A pool of one's own, which outlives restarts of the server; `options` are those of pg.Pool. */
+  openPool(options) {
+    const pool = new pg.Pool({ host: this.directory, user: 'postgres', database: 'postgres',
+      ...options });
+    // A connection that ends while idle is no news here; one in use tells its query.
+    pool.on('error', () => {});
+    pool.on('connect', (client) => client.on('error', () => {}));
+    return pool;
   }
 
   /** The rows of one statement, or of the last of several statements without parameters. */

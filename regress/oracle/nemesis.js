@@ -1,0 +1,146 @@
+// What goes wrong, on purpose. Each is a function of the run and a source of decisions, which ends
+// with its fault healed; the weights say how often it comes.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+import { repository } from '../e2e/lib/paths.js';
+
+const execute = promisify(execFile);
+const cluster = (...words) => execute(join(repository, 'regress/lib/cluster'), words);
+const restart_ms_max = 30_000;
+
+const pidsOf = async (run, condition) => (await run.query(
+  `SELECT pid FROM pg_stat_activity WHERE ${condition}`)).map(({ pid }) => pid);
+
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error; // It ended by itself meanwhile.
+  }
+}
+
+async function killWorker(run) {
+  for (const pid of await pidsOf(run, `backend_type = 'pg_brigade worker'`)) kill(pid);
+}
+
+async function killBackend(run, random) {
+  const pids = await pidsOf(run, `backend_type = 'client backend'`);
+  if (pids.length > 0) kill(random.pick(pids));
+}
+
+const terminateWorker = (run) => run.query(`SELECT pg_terminate_backend(pid)
+  FROM pg_stat_activity WHERE backend_type = 'pg_brigade worker'`);
+
+const terminateBackends = (run) => run.query(`SELECT pg_terminate_backend(pid)
+  FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`);
+
+/** Starts it again; the kernel may not have taken away all that a killed one left. */
+async function startAgain({ server: { directory } }, mode) {
+  for (const deadline = Date.now() + restart_ms_max; ; await delay(100)) {
+    try {
+      return await cluster('restart', directory, mode);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
+
+async function killPostmaster(run) {
+  const path = join(run.server.directory, 'data/postmaster.pid');
+  const [pid] = (await readFile(path, 'utf8').catch(() => '')).split('\n');
+  if (pid) kill(Number(pid));
+  await startAgain(run, 'immediate');
+}
+
+async function outage(run, random) {
+  const sidecar = random.pick(run.sidecars);
+  await sidecar.end(random.pick(['SIGKILL', 'SIGTERM']));
+  if (random.chance(0.3)) await startAgain(run, 'fast');
+  await delay(random.between(0, 1000));
+  await sidecar.launch();
+}
+
+async function stallDatabase(run, random) {
+  const link = random.pick(run.links);
+  link.stall();
+  await delay(random.between(100, 3000));
+  if (random.chance(0.3)) link.cut();
+  link.heal();
+}
+
+const someClients = (run, random) => random.some(run.clients, random.pick([0.1, 0.5, 1]));
+
+async function cutClients(run, random) {
+  for (const client of someClients(run, random)) {
+    client.disconnect();
+    if (random.chance(0.1)) await delay(10);
+  }
+}
+
+async function newDevices(run, random) {
+  for (const client of random.some(run.clients, 0.2)) client.reset();
+}
+
+async function slowClients(run, random) {
+  const clients = someClients(run, random);
+  for (const client of clients) client.slowDown(random.pick([20, 200, 1000]));
+  await delay(random.between(500, 4000));
+  for (const client of clients) client.slowDown(0);
+}
+
+/** Tokens that soon end, for clients that then connect again. */
+async function shortTokens(run, random) {
+  const clients = someClients(run, random);
+  for (const client of clients) {
+    client.tokenLifetime_s = random.between(1, 3);
+    client.disconnect();
+  }
+  await delay(random.between(1000, 4000));
+  for (const client of clients) client.tokenLifetime_s = 3600;
+}
+
+const deploy = (run) => run.deploy(run.configs.size);
+
+/** Two deploys at once, or one and another before it is done. */
+const deploys = (run) => Promise.all([deploy(run), deploy(run)]);
+
+/** A transaction that stays open: decoding has to wait or keep it. */
+async function longTransaction(run, random) {
+  const connection = await run.pool.connect();
+  try {
+    await connection.query('BEGIN; SELECT pg_current_xact_id()');
+    await delay(random.between(500, 4000));
+    await connection.query('COMMIT');
+  } finally {
+    connection.release(true);
+  }
+}
+
+const maintenance = (run, random) =>
+  run.query(random.pick(['CHECKPOINT', 'VACUUM', 'VACUUM FULL brigade.bucket_op', 'ANALYZE',
+    'SELECT pg_switch_wal()', 'REINDEX TABLE brigade.bucket']));
+
+export const nemeses = {
+  killWorker: [2, killWorker],
+  killBackend: [1, killBackend],
+  killPostmaster: [1, killPostmaster],
+  terminateWorker: [2, terminateWorker],
+  terminateBackends: [1, terminateBackends],
+  fastRestart: [1, (run) => startAgain(run, 'fast')],
+  immediateRestart: [1, (run) => startAgain(run, 'immediate')],
+  outage: [2, outage],
+  cutDatabase: [3, async (run, random) => random.pick(run.links).cut()],
+  stallDatabase: [2, stallDatabase],
+  cutClients: [5, cutClients],
+  newDevices: [3, newDevices],
+  slowClients: [3, slowClients],
+  shortTokens: [2, shortTokens],
+  deploy: [4, deploy],
+  deploys: [1, deploys],
+  longTransaction: [2, longTransaction],
+  maintenance: [2, maintenance],
+};
