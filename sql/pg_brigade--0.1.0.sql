@@ -91,6 +91,19 @@ COMMENT ON COLUMN brigade.bucket_compaction.operation_count IS
 COMMENT ON COLUMN brigade.bucket_compaction.due_at IS
   'When the bucket is looked at next; null: when enough was written.';
 
+CREATE TABLE brigade.compaction_state (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  followed_commit bigint NOT NULL DEFAULT 0,
+  compactions bigint NOT NULL DEFAULT 0,
+  examined bigint NOT NULL DEFAULT 0,
+  moved bigint NOT NULL DEFAULT 0,
+  deleted bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 20);
+INSERT INTO brigade.compaction_state DEFAULT VALUES;
+COMMENT ON TABLE brigade.compaction_state IS
+  'Up to which storage commit written buckets have been scheduled, and what compaction has done '
+  'since the extension was created, in buckets and operations.';
+
 CREATE TABLE brigade.row_membership (
   definition integer NOT NULL,
   subkey uuid NOT NULL,
@@ -188,7 +201,7 @@ CREATE TABLE brigade.commit_log (
   buckets bigint[] NOT NULL,
   dependencies bigint[] NOT NULL,
   config_changed boolean NOT NULL,
-  committed_at timestamptz NOT NULL DEFAULT now()
+  committed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE brigade.commit_log IS
   'What each storage commit changed, for sidecars that follow. Pruned.';
@@ -313,8 +326,18 @@ CREATE VIEW brigade.buckets AS
 COMMENT ON VIEW brigade.buckets IS
   'Buckets: operations now; rows and bytes of data when compaction last looked (null: never); '
   'the ratio of the two; and when it looks again (null: when enough was written).';
+
+CREATE VIEW brigade.compaction AS
+  SELECT compactions, examined, moved, deleted,
+         (SELECT count(*) FROM brigade.bucket_compaction WHERE due_at <= now()) AS buckets_due,
+         (SELECT now() - min(due_at) FROM brigade.bucket_compaction WHERE due_at <= now()) AS behind
+  FROM brigade.compaction_state;
+COMMENT ON VIEW brigade.compaction IS
+  'What compaction has done since the extension was created: buckets compacted, and operations '
+  'examined, emptied and deleted; how many buckets wait for it, and for how long.';
+
 GRANT USAGE ON SCHEMA brigade TO pg_monitor;
-GRANT SELECT ON brigade.buckets TO pg_monitor;
+GRANT SELECT ON brigade.buckets, brigade.compaction TO pg_monitor;
 
 -- ---------------------------------------------------------------------------------------------
 -- The sidecar's interface (docs/sidecar-interface.md)

@@ -1,4 +1,5 @@
 #include "compaction/bucket_compaction.h"
+#include "compaction/compactor.h"
 #include "compaction/schedule.h"
 #include "pg/background_worker.h"
 #include "pg/error.h"
@@ -25,7 +26,7 @@ void compact_now(pg::WorkerTask& task) {
   if (task.argument == 0) buckets = all_buckets();
   for (const int64_t bucket : buckets) {
     lock_bucket(bucket);
-    const CompactionResult result = BucketCompaction(bucket, until, pacer).run();
+    const CompactionResult result = compact(bucket, until, pacer);
     unlock_bucket(bucket);
     task.results[0]++;
     task.results[1] += result.moved;
@@ -36,6 +37,20 @@ void compact_now(pg::WorkerTask& task) {
 }  // namespace
 
 }  // namespace brigade
+
+extern "C" PGDLLEXPORT void brigade_compaction_main(Datum database) {
+  brigade::pg::edge([&] {
+    brigade::connect(DatumGetObjectId(database));
+    brigade::Compactor(DatumGetObjectId(database)).run();
+  });
+}
+
+extern "C" PGDLLEXPORT void brigade_compaction_helper_main(Datum database) {
+  brigade::pg::edge([&] {
+    brigade::connect(DatumGetObjectId(database));
+    brigade::Compactor(DatumGetObjectId(database)).help();
+  });
+}
 
 extern "C" PGDLLEXPORT void brigade_compaction_task_main(Datum argument) {
   brigade::pg::edge([&] {

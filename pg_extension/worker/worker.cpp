@@ -36,6 +36,12 @@ void forget_old(std::vector<uint32_t>& transactions) {
   transactions.erase(transactions.begin(), transactions.end() - recent_transactions_max);
 }
 
+// One that runs already stays: the new one sees that and ends.
+void launch_compaction() {
+  if (pg::launch_worker(pg::compaction_worker, pg::current_database())) return;
+  pg::log_warning("no free slot for compaction: raise max_worker_processes");
+}
+
 }  // namespace
 
 Worker::Worker(uint32_t database)
@@ -68,6 +74,7 @@ void Worker::load() {
 
 void Worker::run() {
   if (!own_extension_and_lock()) return;
+  launch_compaction();
   load();
   if (has_work() && lost_slot()) recover();
   for (;;) {

@@ -59,7 +59,7 @@ export class Server {
    * which then restarts all its processes, is back. */
   async killWorker() {
     const [{ pid }] = await this.query(
-      `SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'pg_brigade%'`);
+      `SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_brigade worker'`);
     const client = await this.pool.connect();
     const disconnected = once(client, 'error');
     process.kill(pid, 'SIGKILL');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { Client, tables } from './client.js';
 import { example } from './paths.js';
@@ -47,6 +48,21 @@ export class Todo {
     const client = await Client.open(user, { ...this, ...options });
     this.clients.push(client);
     return client;
+  }
+
+  /** Resolves when all that is committed now is stored: that is what an acknowledged write
+   * checkpoint says. */
+  async stored() {
+    const [{ id }] = await this.server.query(
+      `SELECT brigade.create_write_checkpoint('tests', 'tests') AS id`);
+    for (const deadline = Date.now() + 30_000; ; await delay(5)) {
+      const [{ acknowledged }] = await this.server.query(`
+        SELECT (brigade.resolve('{"user_id": "tests", "client_id": "tests", "token": {},
+          "connection_parameters": {}, "include_defaults": false, "subscriptions": []}')
+          ->> 'write_checkpoint')::bigint AS acknowledged`);
+      if (Number(acknowledged) >= Number(id)) return;
+      assert.ok(Date.now() < deadline, 'what was committed is never stored');
+    }
   }
 
   /** The rows of `table` that `user` should have. */

@@ -63,6 +63,32 @@ query('SELECT brigade.compact()');
 wait_until_stored($server);
 is_stored_as_in_source($server, 'after a crash');
 
+# By itself, when enough was written: here without the delay, and by several processes.
+$server->append_conf('postgresql.conf',
+    "pg_brigade.compaction_delay = 0\npg_brigade.compaction_workers = 3\n");
+$server->reload;
+query("INSERT INTO lists (id, owner_id, name) SELECT ('33333333-0000-4000-8000-' || lpad(n::text,"
+    . " 12, '0'))::uuid, 'owner ' || n, '0' FROM generate_series(1, 20) n");
+query("UPDATE lists SET name = '$_' WHERE owner_id LIKE 'owner %'") for 1 .. 50;
+wait_until_stored($server);
+my $long = "SELECT count(*) FROM brigade.buckets WHERE bucket LIKE '%owner %' AND operations >= 32";
+ok($server->poll_query_until('postgres', "SELECT ($long) = 0"), 'written buckets are compacted');
+ok($server->poll_query_until('postgres', 'SELECT buckets_due = 0 FROM brigade.compaction'),
+    'and no longer due');
+is(query('SELECT moved + deleted >= 20 * 18 AND compactions >= 20 FROM brigade.compaction'), 't',
+    'totals tell of it');
+is_stored_as_in_source($server, 'compacted in the background');
+
+$server->append_conf('postgresql.conf', "pg_brigade.compaction_delay = '1h'\n");
+$server->reload;
+query("UPDATE lists SET name = '$_' WHERE owner_id = 'owner 7'") for 1 .. 40;
+wait_until_stored($server);
+my $waits = $server->poll_query_until('postgres', <<'SQL');
+    SELECT next_check > now() + interval '59 minutes' FROM brigade.buckets
+    WHERE bucket LIKE '%owner 7"%'
+SQL
+ok($waits, 'what is young waits, and the view says for how long');
+
 query('CREATE ROLE watcher LOGIN; GRANT pg_monitor TO watcher');
 is(query('SET ROLE watcher; SELECT count(*) > 0 FROM brigade.buckets'), 't',
     'members of pg_monitor see the buckets');
