@@ -222,6 +222,7 @@ CREATE TABLE brigade.acknowledged_write_checkpoint (
   client_id text NOT NULL,
   request_id bigint NOT NULL,
   commit_id bigint NOT NULL,
+  acknowledged_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (user_id, client_id)
 );
 CREATE INDEX acknowledged_write_checkpoint_commit
@@ -322,7 +323,8 @@ CREATE VIEW brigade.buckets AS
          c.checked_at, c.due_at AS next_check, b.id, b.last_op_id
   FROM brigade.bucket b
   JOIN brigade.definition d ON d.id = b.definition
-  LEFT JOIN brigade.bucket_compaction c ON c.bucket = b.id;
+  LEFT JOIN brigade.bucket_compaction c ON c.bucket = b.id
+  WHERE d.state <> 'dropping';
 COMMENT ON VIEW brigade.buckets IS
   'Buckets: operations now; rows and bytes of data when compaction last looked (null: never); '
   'the ratio of the two; and when it looks again (null: when enough was written).';

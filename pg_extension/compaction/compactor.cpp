@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "compaction/pruning.h"
 #include "compaction/schedule.h"
 #include "pg/background_worker.h"
 #include "pg/error.h"
@@ -66,10 +67,19 @@ void Compactor::run() {
     pg::handle_worker_interrupts();
     const bool on = pg::settings().compaction;
     schedule_written_buckets();
+    prune_sometimes();
     if (on) launch_helpers();
     const bool busy = on && compact_next();
     pg::wait_for_wake_up(busy ? 0 : turn_ms);
   }
+}
+
+// Much of what is pruned grows slowly, and looking for it costs something.
+void Compactor::prune_sometimes() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_pruning_) return;
+  prune(pacer_);
+  next_pruning_ = now + std::chrono::seconds(pg::settings().pruning_interval_s);
 }
 
 void Compactor::help() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #include "compaction/bucket_compaction.h"
@@ -22,9 +23,11 @@ class Compactor {
   bool compact_next();
   void compact_due(int64_t bucket);
   void launch_helpers();
+  void prune_sometimes();
 
   uint32_t database_;
   Pacer pacer_{true};
+  std::chrono::steady_clock::time_point next_pruning_{};
 };
 
 // Compacts a bucket up to an operation and adds to the totals. REQUIRES: its lock; no transaction.

@@ -24,6 +24,7 @@ int compaction_memory_kb = 64 * 1024;
 int compaction_workers = 1;
 double defragmentation_ratio = 2;
 double defragmentation_share = 0.25;
+int pruning_interval_s = 60;
 int commit_log_retention_s = 3600;
 int write_checkpoint_retention_days = 90;
 int config_retention_days = 30;
@@ -69,9 +70,11 @@ void define_defragmentation() {
 }
 
 void define_retention() {
+  define_integer("pg_brigade.pruning_interval", "Time between two looks for what may be deleted.",
+                 &pruning_interval_s, 1, 86400, GUC_UNIT_S);
   define_integer("pg_brigade.commit_log_retention",
                  "How far behind a sidecar may be without resolving its sessions again.",
-                 &commit_log_retention_s, 60, 7 * 86400, GUC_UNIT_S);
+                 &commit_log_retention_s, 1, 7 * 86400, GUC_UNIT_S);
   define_integer("pg_brigade.write_checkpoint_retention",
                  "Days for which the write checkpoint of a client that makes no others is kept.",
                  &write_checkpoint_retention_days, 1, 3650);
@@ -99,8 +102,9 @@ Settings settings() {
   current.compaction_workers = compaction_workers;
   current.defragmentation_ratio = defragmentation_ratio;
   current.defragmentation_share = defragmentation_share;
-  // Compaction finds in the log which operations are old enough.
-  current.commit_log_retention_s = std::max(commit_log_retention_s, compaction_delay_s + 60);
+  current.pruning_interval_s = pruning_interval_s;
+  // Compaction finds in the log which operations are old enough; it may be late.
+  current.commit_log_retention_s = std::max(commit_log_retention_s, 2 * compaction_delay_s);
   current.write_checkpoint_retention_days = write_checkpoint_retention_days;
   current.config_retention_days = config_retention_days;
   return current;

@@ -93,23 +93,21 @@ std::vector<int32_t> find_or_create_definitions(const Plan& plan) {
 
 namespace {
 
+// Nobody asks for them from now on; compaction deletes what they hold, which may be much. Their
+// digest is free for a definition that starts anew.
 void drop_definitions(const std::vector<int32_t>& gone) {
   const auto parameters = [&] { return pg::Parameters().add(gone); };
-  pg::execute(
-      "DELETE FROM brigade.bucket_op o USING brigade.bucket b"
-      " WHERE o.bucket = b.id AND b.definition = ANY ($1)",
-      parameters());
-  pg::execute("DELETE FROM brigade.bucket WHERE definition = ANY ($1)", parameters());
-  pg::execute("DELETE FROM brigade.row_membership WHERE definition = ANY ($1)", parameters());
-  pg::execute("DELETE FROM brigade.lookup WHERE definition = ANY ($1)", parameters());
   pg::execute("DELETE FROM brigade.held_row WHERE definition = ANY ($1)", parameters());
   pg::execute("DELETE FROM brigade.table_copy WHERE definitions && $1", parameters());
-  pg::execute("DELETE FROM brigade.definition WHERE id = ANY ($1)", parameters());
+  pg::execute(
+      "UPDATE brigade.definition SET state = 'dropping', digest = digest || ' dropped ' || id"
+      " WHERE id = ANY ($1)",
+      parameters());
 }
 
 void drop_unused_definitions() {
   const pg::Rows unused = pg::execute(
-      "SELECT id FROM brigade.definition WHERE id NOT IN"
+      "SELECT id FROM brigade.definition WHERE state <> 'dropping' AND id NOT IN"
       " (SELECT unnest(definitions) FROM brigade.sync_config"
       " WHERE state IN ('active', 'processing'))");
   std::vector<int32_t> gone;

@@ -368,8 +368,8 @@ void StorageCommit::acknowledge_write_checkpoints() {
   for (const auto& [client, request_id] : write_checkpoints_) {
     pg::execute(
         "INSERT INTO brigade.acknowledged_write_checkpoint VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (user_id, client_id) DO UPDATE"
-        " SET request_id = excluded.request_id, commit_id = excluded.commit_id",
+        " ON CONFLICT (user_id, client_id) DO UPDATE SET request_id = excluded.request_id,"
+        " commit_id = excluded.commit_id, acknowledged_at = excluded.acknowledged_at",
         pg::Parameters().add(client.first).add(client.second).add(request_id).add(head_.commit_id));
   }
 }
