@@ -76,9 +76,12 @@ void end_worker() { proc_exit(0); }
 
 void mark_writes_as_own() { replorigin_session_origin = DoNotReplicateId; }
 
-void require_durable_commits() {
-  if (synchronous_commit != SYNCHRONOUS_COMMIT_OFF) return;
-  guard([] { set_setting("synchronous_commit", "local"); });
+void override_database_settings() {
+  guard([] {
+    if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF) set_setting("synchronous_commit", "local");
+    set_setting("default_transaction_read_only", "off");
+    set_setting("lock_timeout", "0");
+  });
 }
 
 void commit_without_waiting() {

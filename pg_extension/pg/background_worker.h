@@ -36,8 +36,9 @@ void pause_worker(long duration_ms);
 [[noreturn]] void end_worker();
 // Marks this process's writes so that our output plugin leaves them out.
 void mark_writes_as_own();
-// Commits wait at least for the local disk, whatever the database's default is.
-void require_durable_commits();
+// Settings of the database that would keep a worker from its work do not count for it: its commits
+// wait at least for the local disk, it may write, and it waits for locks.
+void override_database_settings();
 // Commits do not wait for the disk: a crash may undo the last ones, whole.
 void commit_without_waiting();
 // Plans use indexes whatever the statistics say: those of a young table are wrong.

@@ -80,7 +80,8 @@ $server->safe_psql('postgres', "DELETE FROM brigade.bucket_op WHERE object_id = 
 $server->safe_psql('postgres', "SELECT brigade.reconcile('items')");
 are_stored($server, 'an operation lost from storage is made good', 'items', 'SELECT * FROM items');
 my ($status, undef, $error) = $server->psql('postgres', "SELECT brigade.reconcile('filler')");
-like($error, qr/no sync config in force reads table public.filler/, 'a table nobody reads is refused');
+like($error, qr/no sync config in force reads table public.filler/,
+    'a table nobody reads is refused');
 
 # ---- a promoted standby
 $server->append_conf('postgresql.conf', 'max_slot_wal_keep_size = -1');
