@@ -12,9 +12,11 @@ extern "C" {
 #include "replication/message.h"
 #include "replication/slot.h"
 #include "replication/snapbuild.h"
+#include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
+#include "utils/wait_event.h"
 }
 
 #include "pg/compatibility.h"
@@ -23,16 +25,35 @@ namespace brigade::pg {
 
 namespace {
 
+// The server's own page reader waits in a loop for WAL to be flushed, and outlives a postmaster
+// that was killed before: then nothing is ever flushed, and no new server can start. A record may
+// be flushed in part, so looking where the WAL ends before a record is read is not enough.
+int read_flushed_page(XLogReaderState* reader, XLogRecPtr page, int size, XLogRecPtr record,
+                      char* buffer) {
+  if (page + size > flushed_wal_end()) return -1;
+  return read_local_xlog_page(reader, page, size, record, buffer);
+}
+
+int wait_for_page(XLogReaderState* reader, XLogRecPtr page, int size, XLogRecPtr record,
+                  char* buffer) {
+  while (page + size > flushed_wal_end()) {
+    CHECK_FOR_INTERRUPTS();
+    WaitLatch(nullptr, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1, PG_WAIT_EXTENSION);
+  }
+  return read_local_xlog_page(reader, page, size, record, buffer);
+}
+
 // The server's XL_ROUTINE makes a C compound literal, which C++ has not.
-XLogReaderRoutine waiting_reader() {
+XLogReaderRoutine reader_of(XLogPageReadCB page_read) {
   XLogReaderRoutine routine{};
-  routine.page_read = &read_local_xlog_page;
+  routine.page_read = page_read;
   routine.segment_open = &wal_segment_open;
   routine.segment_close = &wal_segment_close;
   return routine;
 }
 
-XLogReaderRoutine waiting = waiting_reader();
+XLogReaderRoutine waiting = reader_of(&wait_for_page);
+XLogReaderRoutine not_waiting = reader_of(&read_flushed_page);
 
 // The slot is ephemeral: releasing it drops it, unless it was made persistent before.
 uint64_t create_in_context(const char* name, bool keep_snapshot) {
@@ -62,7 +83,7 @@ void take_part_in_snapshots() {
 [[noreturn]] void raise_unreadable_wal(XLogRecPtr position, const char* reason) {
   ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
                   errmsg("could not read WAL at %X/%X: %s", static_cast<uint32>(position >> 32),
-                         static_cast<uint32>(position), reason == nullptr ? "no record" : reason)));
+                         static_cast<uint32>(position), reason)));
   pg_unreachable();
 }
 
@@ -121,7 +142,7 @@ LogicalReader::LogicalReader(const std::string& slot_name, uint64_t start_lsn)
     : context_(guard([&] {
         acquire_slot(slot_name.c_str());
         LogicalDecodingContext* context =
-            CreateDecodingContext(start_lsn, NIL, false, &waiting, nullptr, nullptr, nullptr);
+            CreateDecodingContext(start_lsn, NIL, false, &not_waiting, nullptr, nullptr, nullptr);
         XLogBeginRead(context->reader, MyReplicationSlot->data.restart_lsn);
         take_part_in_snapshots();
         return context;
@@ -135,10 +156,9 @@ LogicalReader::~LogicalReader() {
 
 bool LogicalReader::read_next() {
   return guard([&]() -> bool {
-    // The page reader waits for WAL to be flushed; asking for none beyond keeps it from waiting.
-    if (context_->reader->EndRecPtr >= flushed_lsn()) return false;
     char* message = nullptr;
     if (XLogReadRecord(context_->reader, &message) == nullptr) {
+      if (message == nullptr) return false;  // Not flushed yet.
       raise_unreadable_wal(context_->reader->EndRecPtr, message);
     }
     LogicalDecodingProcessRecord(context_, context_->reader);
