@@ -103,6 +103,10 @@ regress: stage  ## pg_regress and isolation tests, on a throwaway server
 tap: stage-tests  ## Tests of crashes, restarts and replication
 	regress/lib/prove '$(STAGED_PG_CONFIG)' $(TAP_TESTS)
 
+VALGRIND_TESTS = $(addprefix regress/t/,005_error_guard.pl 006_replica_identity.pl 007_ddl.pl)
+valgrind: stage-tests  ## Tests of the extension with the server under valgrind (slow)
+	regress/lib/valgrind '$(STAGED_PG_CONFIG)' $(VALGRIND_TESTS)
+
 e2e: stage sidecar  ## Tests with a real client SDK
 	$(NODE) --test --test-concurrency=1 --test-timeout=120000 $(E2E_TESTS)
 
@@ -133,4 +137,4 @@ check-sizes:  ## Fails on too long lines, functions and files
 	.ci/check-sizes
 
 .PHONY: always clean-stage stage-tests help dependencies sidecar unit sanitize stage regress tap \
-	e2e test demo format format-check tidy check-includes check-sizes
+	valgrind e2e test demo format format-check tidy check-includes check-sizes

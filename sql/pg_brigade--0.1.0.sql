@@ -14,11 +14,15 @@ CREATE TABLE brigade.sync_config (
   definitions integer[],
   deployed_at timestamptz NOT NULL DEFAULT now(),
   activated_at timestamptz,
+  retained_until timestamptz,
   error text
 );
 CREATE UNIQUE INDEX sync_config_one_active ON brigade.sync_config ((true)) WHERE state = 'active';
 COMMENT ON TABLE brigade.sync_config IS
   'One deployed sync config: its text, the plan compiled from it, and how far its deploy is.';
+COMMENT ON COLUMN brigade.sync_config.retained_until IS
+  'Of a config that was active before: until then its data is kept up to date, so that deploying '
+  'it again takes effect at once.';
 COMMENT ON COLUMN brigade.sync_config.definitions IS
   'Ids in brigade.definition, parallel to the plan''s definitions; null until the worker begins.';
 
@@ -230,6 +234,14 @@ CREATE INDEX acknowledged_write_checkpoint_commit
 COMMENT ON TABLE brigade.acknowledged_write_checkpoint IS
   'The newest write checkpoint of each client that a storage commit covers.';
 
+CREATE TABLE brigade.worker_error (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  message text NOT NULL,
+  occurred_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE brigade.worker_error IS
+  'The last error that ended the worker. It is started again.';
+
 CREATE TABLE brigade.row_error (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   definition integer,
@@ -304,6 +316,74 @@ CREATE FUNCTION brigade.worker_pid() RETURNS integer
   $$;
 COMMENT ON FUNCTION brigade.worker_pid() IS
   'Process id of this database''s worker; null if it does not run.';
+
+CREATE FUNCTION brigade.cancel_deploy() RETURNS boolean
+  LANGUAGE plpgsql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  BEGIN
+    UPDATE brigade.sync_config SET state = 'stopped', error = 'cancelled'
+      WHERE state = 'processing';
+    IF NOT FOUND THEN
+      RETURN false;
+    END IF;
+    PERFORM brigade.start();
+    RETURN true;
+  END
+  $$;
+COMMENT ON FUNCTION brigade.cancel_deploy() IS
+  'Gives up the deploy in progress; the config in force stays. False if there is none.';
+
+CREATE FUNCTION brigade.slot_name() RETURNS name
+  LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT 'pg_brigade_' || oid FROM pg_database WHERE datname = current_database() $$;
+COMMENT ON FUNCTION brigade.slot_name() IS 'The replication slot of this database''s worker.';
+
+CREATE VIEW brigade.status AS
+  SELECT
+    CASE WHEN pg_is_in_recovery() THEN 'standby' WHEN worker.pid IS NULL THEN 'stopped'
+      WHEN configs.active IS NULL AND configs.processing IS NULL THEN 'idle'
+      WHEN configs.processing IS NOT NULL THEN 'deploying' ELSE 'running' END AS state,
+    worker.pid AS worker_pid, configs.active AS active_config,
+    configs.processing AS processing_config, checkpoint.lsn, checkpoint.op_id,
+    checkpoint.commit_id, checkpoint.committed_at,
+    pg_wal_lsn_diff(written.lsn, greatest(checkpoint.lsn, slot.confirmed_flush_lsn))::bigint
+      AS lag_bytes,
+    -- The worker confirms WAL without changes of interest in steps of 1 MB.
+    CASE WHEN written.lsn - greatest(checkpoint.lsn, slot.confirmed_flush_lsn) <= 2097152 THEN 0
+      ELSE extract(epoch FROM clock_timestamp() - checkpoint.committed_at) END AS lag_seconds,
+    (SELECT round((max(op_id) - min(op_id)) / 60.0, 1) FROM brigade.commit_log
+     WHERE committed_at > clock_timestamp() - interval '1 minute') AS operations_per_second,
+    slot.slot_name, slot.active AS slot_active, slot.wal_status, slot.safe_wal_size,
+    (SELECT count(*) FROM brigade.table_copy) AS tables_to_copy,
+    failure.message AS last_error, failure.occurred_at AS last_error_at
+  FROM brigade.checkpoint
+  CROSS JOIN (SELECT max(id) FILTER (WHERE state = 'active') AS active,
+                     max(id) FILTER (WHERE state = 'processing') AS processing
+              FROM brigade.sync_config) AS configs
+  CROSS JOIN (SELECT brigade.worker_pid() AS pid) AS worker
+  CROSS JOIN (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                     ELSE pg_current_wal_lsn() END AS lsn) AS written
+  LEFT JOIN pg_replication_slots slot ON slot.slot_name = brigade.slot_name()
+  LEFT JOIN brigade.worker_error failure ON true;
+COMMENT ON VIEW brigade.status IS
+  'How replication stands, in one row: the worker, the config in force, how far storage is behind '
+  'the WAL (bytes; seconds since the last storage commit, 0 when all is stored), operations a '
+  'second over the last minute, the slot, and the last error that ended the worker.';
+
+CREATE VIEW brigade.progress AS
+  SELECT table_name, reason, started_at IS NOT NULL AS started, row_count AS rows,
+    next_block AS blocks, block_count AS blocks_total,
+    round(100.0 * least(next_block, block_count) / nullif(block_count, 0), 1) AS per_cent,
+    round(row_count / nullif(extract(epoch FROM clock_timestamp() - started_at), 0))
+      AS rows_per_second,
+    (clock_timestamp() - started_at) * (block_count / nullif(next_block, 0)::float - 1)
+      AS remaining,
+    definitions, requested_at, started_at
+  FROM brigade.table_copy ORDER BY id;
+COMMENT ON VIEW brigade.progress IS
+  'Tables being copied into buckets, or waiting for it, because of a deploy, DDL, a lost slot or '
+  'brigade.reconcile(); with an estimate of the time remaining.';
+GRANT SELECT ON brigade.status, brigade.progress, brigade.errors TO pg_monitor;
 
 -- ---------------------------------------------------------------------------------------------
 -- Compaction
@@ -447,3 +527,4 @@ COMMENT ON FUNCTION brigade.explain_values(regclass, tid, integer, integer, bool
   'Null if the row is not visible. Needs SELECT on the table.';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA brigade FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION brigade.worker_pid(), brigade.slot_name() TO pg_monitor;

@@ -24,6 +24,7 @@ int compaction_memory_kb = 64 * 1024;
 int compaction_workers = 1;
 double defragmentation_ratio = 2;
 double defragmentation_share = 0.25;
+int rollback_window_s = 3600;
 int pruning_interval_s = 60;
 int commit_log_retention_s = 3600;
 int write_checkpoint_retention_days = 90;
@@ -70,6 +71,10 @@ void define_defragmentation() {
 }
 
 void define_retention() {
+  define_integer("pg_brigade.rollback_window",
+                 "How long the data of the previous sync config is kept up to date, so that "
+                 "deploying it again takes effect at once.",
+                 &rollback_window_s, 0, 30 * 86400, GUC_UNIT_S);
   define_integer("pg_brigade.pruning_interval", "Time between two looks for what may be deleted.",
                  &pruning_interval_s, 1, 86400, GUC_UNIT_S);
   define_integer("pg_brigade.commit_log_retention",
@@ -102,6 +107,7 @@ Settings settings() {
   current.compaction_workers = compaction_workers;
   current.defragmentation_ratio = defragmentation_ratio;
   current.defragmentation_share = defragmentation_share;
+  current.rollback_window_s = rollback_window_s;
   current.pruning_interval_s = pruning_interval_s;
   // Compaction finds in the log which operations are old enough; it may be late.
   current.commit_log_retention_s = std::max(commit_log_retention_s, 2 * compaction_delay_s);

@@ -136,6 +136,12 @@ const char* reason_to_copy(const Table& before, const Table& now) {
 
 class CatalogComparison {
  public:
+  explicit CatalogComparison(const ActivePlans& plans) {
+    for (const auto& plan : plans) {
+      evaluated_.insert(plan->definition_ids.begin(), plan->definition_ids.end());
+    }
+  }
+
   void compare(const Table* before, const Table* now) {
     if (before != nullptr && (now == nullptr || now->name != before->name)) {
       forget(*before, {before->definitions.begin(), before->definitions.end()});
@@ -160,7 +166,10 @@ class CatalogComparison {
   CatalogChanges take_changes() { return std::move(changes_); }
 
  private:
-  void forget(const Table& table, const std::vector<int32_t>& definitions) {
+  // Definitions that no plan has any more are dropped as a whole.
+  void forget(const Table& table, std::vector<int32_t> definitions) {
+    std::erase_if(definitions, [&](int32_t id) { return !evaluated_.contains(id); });
+    if (definitions.empty()) return;
     changes_.gone.push_back({definitions, table_prefix(table.name)});
     pg::execute("DELETE FROM brigade.table_copy WHERE relation = $1::oid AND definitions && $2",
                 pg::Parameters().add(static_cast<int64_t>(table.relation)).add(definitions));
@@ -172,6 +181,7 @@ class CatalogComparison {
     changes_.queue_changed = true;
   }
 
+  std::set<int32_t> evaluated_;
   CatalogChanges changes_;
 };
 
@@ -217,7 +227,7 @@ CatalogChanges follow_catalog(const ActivePlans& plans) {
   const pg::SqlScope sql;
   const Tables before = load_followed();
   const Tables now = load_present(plans);
-  CatalogComparison comparison;
+  CatalogComparison comparison(plans);
   for (const auto& [relation, table] : before) {
     comparison.compare(&table, find(now, relation));
   }

@@ -48,8 +48,8 @@ ActivePlans load_active_plans() {
   const pg::SqlScope sql;
   const pg::Rows rows = pg::execute(
       "SELECT id, plan, definitions FROM brigade.sync_config"
-      " WHERE state IN ('active', 'processing') AND definitions IS NOT NULL"
-      " ORDER BY state = 'active' DESC, id");
+      " WHERE (state IN ('active', 'processing') OR retained_until IS NOT NULL)"
+      " AND definitions IS NOT NULL ORDER BY state = 'active' DESC, id");
   ActivePlans plans;
   for (size_t row = 0; row < rows.size(); row++) plans.push_back(load_plan(rows, row));
   return plans;
@@ -109,7 +109,7 @@ void drop_unused_definitions() {
   const pg::Rows unused = pg::execute(
       "SELECT id FROM brigade.definition WHERE state <> 'dropping' AND id NOT IN"
       " (SELECT unnest(definitions) FROM brigade.sync_config"
-      " WHERE state IN ('active', 'processing'))");
+      " WHERE state IN ('active', 'processing') OR retained_until IS NOT NULL)");
   std::vector<int32_t> gone;
   for (size_t row = 0; row < unused.size(); row++) gone.push_back(unused.integer(row, 0));
   if (!gone.empty()) drop_definitions(gone);
@@ -128,9 +128,27 @@ void begin_config(const PendingConfig& config) {
               pg::Parameters().add(config.id).add(definitions));
 }
 
-void activate_config(int32_t config) {
+void drop_cancelled() {
   const pg::SqlScope sql;
-  pg::execute("UPDATE brigade.sync_config SET state = 'stopped' WHERE state = 'active'");
+  drop_unused_definitions();
+}
+
+bool end_retention() {
+  const pg::SqlScope sql;
+  const pg::Rows ended = pg::execute(
+      "UPDATE brigade.sync_config SET retained_until = NULL WHERE retained_until < now()"
+      " RETURNING id");
+  if (!ended.empty()) drop_unused_definitions();
+  return !ended.empty();
+}
+
+void activate_config(int32_t config, int retention_s) {
+  const pg::SqlScope sql;
+  pg::execute(
+      "UPDATE brigade.sync_config SET state = 'stopped',"
+      " retained_until = CASE WHEN $1 > 0 THEN now() + $1 * interval '1 second' END"
+      " WHERE state = 'active'",
+      pg::Parameters().add(retention_s));
   pg::execute("UPDATE brigade.sync_config SET state = 'active', activated_at = now() WHERE id = $1",
               pg::Parameters().add(config));
   pg::execute(

@@ -26,8 +26,13 @@ ActivePlans load_active_plans();
 
 // Finds or makes the definitions of a config; an older one still pending gives way to it.
 void begin_config(const PendingConfig& config);
-// Makes it the one active config, and drops what only the previous ones used.
-void activate_config(int32_t config);
+// Makes it the one active config. What only the previous one used is kept up to date for
+// `retention_s` seconds more.
+void activate_config(int32_t config, int retention_s);
+// Drops what only previous configs used whose time is over; true if there were any.
+bool end_retention();
+// Drops what only cancelled configs used.
+void drop_cancelled();
 void mark_config_errored(int32_t config, const std::string& error);
 
 }  // namespace brigade

@@ -3,6 +3,7 @@
 #include "decoding/output_plugin.h"
 #include "pg/background_worker.h"
 #include "pg/error.h"
+#include "pg/settings.h"
 #include "pg/spi.h"
 #include "pg/transaction.h"
 #include "snapshot/catalog_watch.h"
@@ -20,6 +21,8 @@ constexpr long idle_interval_ms = 1000;
 constexpr size_t batch_bytes_max = 4 << 20;
 // The slot's position is moved over WAL without changes of interest in steps of this size.
 constexpr uint64_t confirm_bytes_min = 1 << 20;
+
+constexpr auto retention_check_interval = std::chrono::seconds(10);
 
 constexpr long recent_transactions_max = 4096;
 
@@ -82,6 +85,7 @@ void Worker::run() {
     if (pending_ && !pending_->begun) begin_deploy();
     bool busy = false;
     if (has_work()) {
+      end_retention_if_due();
       follow();
       watch_catalog();
       busy = copy_rows();
@@ -125,10 +129,30 @@ void Worker::recover() {
 }
 
 void Worker::look_for_deploy() {
-  pg::Transaction transaction;
-  pending_ = find_pending_config();
-  if (has_work()) copier_.load(plans_);  // brigade.reconcile() adds to its queue
-  transaction.commit();
+  const bool was_begun = pending_ && pending_->begun;
+  {
+    pg::Transaction transaction;
+    pending_ = find_pending_config();
+    if (was_begun && !pending_) drop_cancelled();
+    if (has_work()) copier_.load(plans_);  // brigade.reconcile() adds to its queue
+    transaction.commit();
+  }
+  if (was_begun && !pending_) load();
+}
+
+void Worker::end_retention_if_due() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_retention_check_) return;
+  next_retention_check_ = now + retention_check_interval;
+  bool ended = false;
+  {
+    pg::Transaction transaction;
+    ended = end_retention();
+    transaction.commit();
+  }
+  if (!ended) return;
+  buckets_ = BucketCache();
+  load();
 }
 
 // From here on the stream is followed for the new config's definitions too; what their tables hold
@@ -188,7 +212,7 @@ void Worker::activate_if_filled() {
   {
     pg::Transaction transaction;
     StorageCommit commit(buckets_, head_, decoder_);
-    activate_config(pending_->id);
+    activate_config(pending_->id, pg::settings().rollback_window_s);
     commit.note_config_change();
     commit.finish(head_.lsn);
     transaction.commit();

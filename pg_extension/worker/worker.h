@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ class Worker {
   void load();
   bool has_work() const { return !plans_.empty(); }
   void look_for_deploy();
+  void end_retention_if_due();
   bool lost_slot() const;
   void recover();
   void begin_deploy();
@@ -53,6 +55,7 @@ class Worker {
   bool catalog_seen_ = false;  // since the plans changed last
   std::unique_ptr<pg::LogicalReader> reader_;
   uint64_t confirmed_lsn_ = 0;
+  std::chrono::steady_clock::time_point next_retention_check_{};
 };
 
 }  // namespace brigade

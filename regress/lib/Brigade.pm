@@ -50,8 +50,8 @@ sub deploy_todo {
 }
 
 # are_stored(server, name, object type, query, bucket name like): tests that the buckets, replayed,
-# hold for an object type exactly the rows (as JSON) of a query, each in the number of buckets the
-# query returns it.
+# hold for an object type exactly the rows (as JSON, or their column `row`) of a query, each in the
+# number of buckets the query returns it.
 sub are_stored {
     my ($server, $name, $type, $query) = @_;
     wait_until_copied($server);
@@ -60,7 +60,8 @@ sub are_stored {
           SELECT DISTINCT ON (bucket, object_type, object_id, subkey) * FROM brigade.operation
           ORDER BY bucket, object_type, object_id, subkey, op_id DESC),
         held AS (SELECT data::jsonb AS row FROM newest WHERE op = 'P' AND object_type = '$type'),
-        expected AS (SELECT to_jsonb(source) AS row FROM ($query) source)
+        expected AS (SELECT coalesce(to_jsonb(source) -> 'row', to_jsonb(source)) AS row
+                     FROM ($query) source)
         (SELECT 'missing', left(row::text, 200) FROM
           (SELECT row FROM expected EXCEPT ALL SELECT row FROM held) missing)
         UNION ALL

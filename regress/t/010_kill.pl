@@ -127,10 +127,23 @@ sub end_changes {
     return;
 }
 
+# Injected faults may end it at any moment, so one look has to do.
 sub worker_or_wait {
-    $server->poll_query_until('postgres', 'SELECT brigade.worker_pid() IS NOT NULL')
-      or die 'the worker does not come back';
-    return worker_pid($server);
+    for (1 .. 600) {
+        my $pid = worker_pid($server);
+        return $pid if $pid =~ /^\d+$/;
+        sleep 0.1;
+    }
+    die 'the worker does not come back';
+}
+
+# A server that is starting may break the pipe to psql, which ends a poll_query_until.
+sub wait_for_server {
+    for (1 .. 600) {
+        return if eval { $server->psql('postgres', 'SELECT true') == 0 };
+        sleep 0.1;
+    }
+    die 'the server does not come back';
 }
 
 my @accidents = (
@@ -153,7 +166,7 @@ for my $round (1 .. $kills) {
     sleep rand 0.5;
     $accidents[rand @accidents]->();
     end_changes($changes);
-    $server->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
+    wait_for_server();
     set_faults(0);
     $server->safe_psql('postgres', 'SELECT brigade.start()');
     note_op_id();
