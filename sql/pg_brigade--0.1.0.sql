@@ -81,7 +81,9 @@ CREATE TABLE brigade.bucket_compaction (
   row_count bigint NOT NULL DEFAULT 0,
   data_bytes bigint NOT NULL DEFAULT 0,
   checked_at timestamptz,
-  due_at timestamptz
+  due_at timestamptz,
+  reappended bigint NOT NULL DEFAULT 0,
+  reappended_since timestamptz
 ) WITH (fillfactor = 70);
 CREATE INDEX bucket_compaction_due ON brigade.bucket_compaction (due_at)
   WHERE due_at IS NOT NULL;
@@ -95,13 +97,27 @@ COMMENT ON COLUMN brigade.bucket_compaction.operation_count IS
 COMMENT ON COLUMN brigade.bucket_compaction.due_at IS
   'When the bucket is looked at next; null: when enough was written.';
 
+COMMENT ON COLUMN brigade.bucket_compaction.reappended IS
+  'Rows that the writer was asked to append again in the day that began at reappended_since.';
+
+CREATE TABLE brigade.reappend_request (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  bucket bigint NOT NULL,
+  through_op_id bigint NOT NULL,
+  op_ids bigint[] NOT NULL
+);
+COMMENT ON TABLE brigade.reappend_request IS
+  'Operations, each the newest of its row as of through_op_id, that the writer is to append again '
+  'so that the history before them can be cleared.';
+
 CREATE TABLE brigade.compaction_state (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   followed_commit bigint NOT NULL DEFAULT 0,
   compactions bigint NOT NULL DEFAULT 0,
   examined bigint NOT NULL DEFAULT 0,
   moved bigint NOT NULL DEFAULT 0,
-  deleted bigint NOT NULL DEFAULT 0
+  deleted bigint NOT NULL DEFAULT 0,
+  reappended bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 20);
 INSERT INTO brigade.compaction_state DEFAULT VALUES;
 COMMENT ON TABLE brigade.compaction_state IS
@@ -389,11 +405,13 @@ GRANT SELECT ON brigade.status, brigade.progress, brigade.errors TO pg_monitor;
 -- Compaction
 -- ---------------------------------------------------------------------------------------------
 
-CREATE FUNCTION brigade.compact(bucket text DEFAULT NULL) RETURNS json
+CREATE FUNCTION brigade.compact(bucket text DEFAULT NULL, defragment boolean DEFAULT false)
+  RETURNS json
   LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'brigade_compact';
-COMMENT ON FUNCTION brigade.compact(text) IS
+COMMENT ON FUNCTION brigade.compact(text, boolean) IS
   'Compacts one bucket, by its full name, or all, now and as fast as it can; returns what it did. '
+  'With defragment, hardly more operations than rows are left: clients get the oldest rows again. '
   'Checkpoints that clients are downloading may have to be given up for the next ones.';
 
 CREATE VIEW brigade.buckets AS
@@ -410,13 +428,13 @@ COMMENT ON VIEW brigade.buckets IS
   'the ratio of the two; and when it looks again (null: when enough was written).';
 
 CREATE VIEW brigade.compaction AS
-  SELECT compactions, examined, moved, deleted,
+  SELECT compactions, examined, moved, deleted, reappended,
          (SELECT count(*) FROM brigade.bucket_compaction WHERE due_at <= now()) AS buckets_due,
          (SELECT now() - min(due_at) FROM brigade.bucket_compaction WHERE due_at <= now()) AS behind
   FROM brigade.compaction_state;
 COMMENT ON VIEW brigade.compaction IS
   'What compaction has done since the extension was created: buckets compacted, and operations '
-  'examined, emptied and deleted; how many buckets wait for it, and for how long.';
+  'examined, emptied, deleted and appended again; how many buckets wait for it, and for how long.';
 
 GRANT USAGE ON SCHEMA brigade TO pg_monitor;
 GRANT SELECT ON brigade.buckets, brigade.compaction TO pg_monitor;

@@ -21,12 +21,15 @@ int32_t lock_key(int64_t bucket) { return static_cast<int32_t>(bucket); }
 
 }  // namespace
 
-BucketCompaction::BucketCompaction(int64_t bucket, int64_t until_op_id, Pacer& pacer)
-    : bucket_(bucket), until_(until_op_id), pacer_(pacer) {}
+BucketCompaction::BucketCompaction(int64_t bucket, int64_t until_op_id, size_t old_rows_max,
+                                   Pacer& pacer)
+    : bucket_(bucket), until_(until_op_id), old_rows_max_(old_rows_max), pacer_(pacer) {}
 
 CompactionResult BucketCompaction::run() {
   const size_t rows_max = pg::settings().compaction_memory_bytes / NewestOperations::bytes_per_row;
-  for (int64_t compacted = load_compacted(); compacted < until_;) {
+  int64_t compacted = load_compacted();
+  if (compacted >= until_ && old_rows_max_ > 0) pass(NewestOperations(0), compacted);
+  while (compacted < until_) {
     NewestOperations newest(rows_max);
     const int64_t until = note_changes(newest, compacted);
     pass(newest, until);
@@ -64,7 +67,7 @@ int64_t BucketCompaction::note_changes(NewestOperations& newest, int64_t after) 
 }
 
 void BucketCompaction::pass(const NewestOperations& newest, int64_t until) {
-  HistoryPass pass(newest);
+  HistoryPass pass(newest, old_rows_max_);
   for (int64_t after = 0;;) {
     pg::Transaction transaction;
     const auto chunk = read_history(bucket_, after, until, chunk_operations_max);
@@ -78,7 +81,13 @@ void BucketCompaction::pass(const NewestOperations& newest, int64_t until) {
     result_.moved += static_cast<int64_t>(edits.moved.size());
     result_.deleted += edits.clear ? edits.clear->deleted : 0;
     pacer_.pause_after(size);
-    if (last) return;
+    if (last) {
+      result_.until_op_id = until;
+      result_.operations = pass.operation_count();
+      result_.rows = pass.row_count();
+      result_.old_rows = pass.old_rows();
+      return;
+    }
     after = chunk.back().op_id;
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "compaction/history.h"
 #include "compaction/pacer.h"
@@ -12,6 +13,11 @@ struct CompactionResult {
   int64_t examined = 0;
   int64_t moved = 0;
   int64_t deleted = 0;
+  // After the last pass, up to `until_op_id`; zeros if there was none.
+  int64_t until_op_id = 0;
+  int64_t operations = 0;
+  int64_t rows = 0;
+  std::vector<OldRow> old_rows;
 };
 
 // Compacts one bucket's history up to an operation, in short transactions. It may be cut off
@@ -19,7 +25,8 @@ struct CompactionResult {
 // REQUIRES: no transaction; no other process compacts the bucket (see below).
 class BucketCompaction {
  public:
-  BucketCompaction(int64_t bucket, int64_t until_op_id, Pacer& pacer);
+  // With `old_rows_max`, there is a pass even if nothing was written since the last one.
+  BucketCompaction(int64_t bucket, int64_t until_op_id, size_t old_rows_max, Pacer& pacer);
 
   CompactionResult run();
 
@@ -31,6 +38,7 @@ class BucketCompaction {
 
   int64_t bucket_;
   int64_t until_;
+  size_t old_rows_max_;
   Pacer& pacer_;
   CompactionResult result_;
 };

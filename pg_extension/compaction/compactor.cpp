@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "compaction/defragmentation.h"
 #include "compaction/pruning.h"
 #include "compaction/schedule.h"
 #include "pg/background_worker.h"
@@ -55,8 +56,8 @@ int running_helpers() {
 
 }  // namespace
 
-CompactionResult compact(int64_t bucket, int64_t until_op_id, Pacer& pacer) {
-  const CompactionResult result = BucketCompaction(bucket, until_op_id, pacer).run();
+CompactionResult compact(int64_t bucket, int64_t until_op_id, size_t old_rows_max, Pacer& pacer) {
+  CompactionResult result = BucketCompaction(bucket, until_op_id, old_rows_max, pacer).run();
   if (result.examined > 0) add_to_totals(result);
   return result;
 }
@@ -117,8 +118,10 @@ bool Compactor::compact_next() {
 // Operations that are younger than the delay are left alone, so that a checkpoint which a client is
 // downloading stays possible for that long.
 void Compactor::compact_due(int64_t bucket) {
-  compact(bucket, checkpoint_of_age(pg::settings().compaction_delay_s).op_id, pacer_);
+  const int64_t until = checkpoint_of_age(pg::settings().compaction_delay_s).op_id;
+  const CompactionResult result = compact(bucket, until, reappended_rows_max + 1, pacer_);
   reschedule(bucket);
+  defragment_if_worthwhile(bucket, result);
 }
 
 }  // namespace brigade

@@ -31,6 +31,6 @@ class Compactor {
 };
 
 // Compacts a bucket up to an operation and adds to the totals. REQUIRES: its lock; no transaction.
-CompactionResult compact(int64_t bucket, int64_t until_op_id, Pacer& pacer);
+CompactionResult compact(int64_t bucket, int64_t until_op_id, size_t old_rows_max, Pacer& pacer);
 
 }  // namespace brigade

@@ -81,11 +81,34 @@ Edits HistoryPass::next(std::span<const HistoryEntry> chunk) {
       edits.moved.push_back(entry.op_id);
       edits.moved_targets.push_back(newer);
     } else if (entry.kind == 'P') {
-      row_count_++;
-      data_bytes_ += entry.data_bytes;
+      keep(entry);
     }
   }
   return edits;
+}
+
+void HistoryPass::keep(const HistoryEntry& entry) {
+  row_count_++;
+  data_bytes_ += entry.data_bytes;
+  if (old_rows_.size() < old_rows_max_) old_rows_.push_back({entry.op_id, operation_count_});
+}
+
+size_t rows_to_reappend(std::span<const OldRow> oldest, int64_t operations, int64_t rows,
+                        int64_t operations_wanted) {
+  size_t best = 0;
+  int64_t fewest = operations;
+  for (size_t count = 1; count <= oldest.size(); count++) {
+    const bool all = static_cast<int64_t>(count) == rows;
+    if (!all && count == oldest.size()) break;  // where the next one is, is not known
+    const int64_t kept = all ? 0 : operations - oldest[count].place + 1;
+    const int64_t left = kept + 1 + static_cast<int64_t>(count);
+    if (left < fewest) {
+      best = count;
+      fewest = left;
+    }
+    if (left <= operations_wanted) break;
+  }
+  return best;
 }
 
 }  // namespace brigade

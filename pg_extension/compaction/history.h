@@ -70,13 +70,21 @@ struct Edits {
   bool empty() const { return moved.empty() && !clear; }
 };
 
+// A live row near the start of a history, and the place of its operation in what is left: 1, 2, …
+struct OldRow {
+  int64_t op_id = 0;
+  int64_t place = 0;
+};
+
 // Compacts a history chunk by chunk. After each chunk's edits the history is right, so that a pass
 // may end, or be cut off, between any two.
 class HistoryPass {
  public:
   // `newest` has noted every operation since the last complete pass, up to where this one will
   // end. It must outlive the pass.
-  explicit HistoryPass(const NewestOperations& newest) : newest_(newest) {}
+  // `old_rows_max`: how many of the oldest live rows to remember.
+  explicit HistoryPass(const NewestOperations& newest, size_t old_rows_max = 0)
+      : newest_(newest), old_rows_max_(old_rows_max) {}
 
   // The chunk follows the one before without a gap; the first one starts the history.
   Edits next(std::span<const HistoryEntry> chunk);
@@ -85,10 +93,12 @@ class HistoryPass {
   int64_t operation_count() const { return operation_count_; }
   int64_t row_count() const { return row_count_; }
   int64_t data_bytes() const { return data_bytes_; }
+  const std::vector<OldRow>& old_rows() const { return old_rows_; }
 
  private:
   size_t clear_prefix(std::span<const HistoryEntry> chunk, Edits& edits);
   bool absorb(const HistoryEntry& entry);
+  void keep(const HistoryEntry& entry);
 
   const NewestOperations& newest_;
   bool in_prefix_ = true;   // no live row so far
@@ -97,6 +107,15 @@ class HistoryPass {
   int64_t operation_count_ = 0;
   int64_t row_count_ = 0;
   int64_t data_bytes_ = 0;
+  size_t old_rows_max_;
+  std::vector<OldRow> old_rows_;
 };
+
+// How many of the oldest rows to append again, so that what is before the next one becomes a
+// CLEAR: as few as leave at most `operations_wanted`; or, if all that are known are too few for
+// that, as many as leave the fewest. 0: it would gain nothing. `operations` and `rows` count the
+// whole history.
+size_t rows_to_reappend(std::span<const OldRow> oldest, int64_t operations, int64_t rows,
+                        int64_t operations_wanted);
 
 }  // namespace brigade

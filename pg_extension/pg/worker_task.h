@@ -13,6 +13,7 @@ namespace brigade::pg {
 struct WorkerTask {
   uint32_t database = 0;
   int64_t argument = 0;
+  bool option = false;
   int64_t results[4] = {};
   bool done = false;
   char error[512] = {};  // empty: none

@@ -18,15 +18,19 @@ int64_t find_bucket(std::string_view name) {
                   "SELECT bucket FROM brigade.buckets; lists them.");
 }
 
-nlohmann::json compact(int64_t bucket) {
+nlohmann::json compact(int64_t bucket, bool defragment) {
   if (pg::in_recovery()) {
     throw pg::Error("25006", "a standby cannot compact", {}, "Call it on the primary.");
   }
   pg::WorkerTask task;
   task.database = pg::current_database();
   task.argument = bucket;
+  task.option = defragment;
   const pg::WorkerTask done = pg::run_task(pg::compaction_task, task);
-  return {{"buckets", done.results[0]}, {"moved", done.results[1]}, {"deleted", done.results[2]}};
+  return {{"buckets", done.results[0]},
+          {"moved", done.results[1]},
+          {"deleted", done.results[2]},
+          {"reappended", done.results[3]}};
 }
 
 }  // namespace
@@ -40,7 +44,8 @@ PGDLLEXPORT Datum brigade_compact(PG_FUNCTION_ARGS) {
   return brigade::pg::edge([&] {
     const int64_t bucket =
         fcinfo->args[0].isnull ? 0 : brigade::find_bucket(brigade::text_argument(fcinfo, 0));
-    return brigade::text_result(brigade::compact(bucket).dump());
+    const bool defragment = !fcinfo->args[1].isnull && DatumGetBool(fcinfo->args[1].value);
+    return brigade::text_result(brigade::compact(bucket, defragment).dump());
   });
 }
 }

@@ -287,6 +287,14 @@ void StorageCommit::append(BucketState& bucket, char kind, std::string_view subk
   operations_.end_row();
 }
 
+void StorageCommit::append_again(int64_t bucket, std::string_view subkey,
+                                 std::string_view object_type, std::string_view object_id,
+                                 std::string_view data) {
+  buckets_.load_ids({bucket});
+  BucketState* state = buckets_.find(bucket);
+  if (state != nullptr) append(*state, 'P', subkey, object_type, object_id, data, true);
+}
+
 void StorageCommit::append_put(int64_t bucket, const Subkey& subkey,
                                const EffectsView::Output& output) {
   append(*buckets_.find(bucket), 'P', view(subkey), output.object_type, output.object_id,

@@ -42,6 +42,10 @@ class StorageCommit {
   // checkpoints asked for until then are reached.
   void acknowledge_visible_write_checkpoints();
 
+  // Appends a row once more that the bucket holds already. Nothing happens if the bucket is gone.
+  void append_again(int64_t bucket, std::string_view subkey, std::string_view object_type,
+                    std::string_view object_id, std::string_view data);
+
   // Says that which config serves changes with this commit.
   void note_config_change() { config_changed_ = true; }
 

@@ -7,6 +7,7 @@
 #include "pg/spi.h"
 #include "pg/transaction.h"
 #include "snapshot/catalog_watch.h"
+#include "storage/reappend.h"
 #include "storage/storage_commit.h"
 
 namespace brigade {
@@ -89,11 +90,13 @@ void Worker::run() {
       follow();
       watch_catalog();
       busy = copy_rows();
+      busy = reappend_rows() || busy;
       activate_if_filled();
     }
     const long pause_ms = has_work() ? poll_interval_ms : idle_interval_ms;
     const bool woken = pg::wait_for_wake_up(busy ? 0 : pause_ms);
     if (woken || !has_work()) look_for_deploy();
+    reappend_wanted_ = reappend_wanted_ || woken;
   }
 }
 
@@ -205,6 +208,21 @@ bool Worker::copy_rows() {
   store(reader_->position(), true);
   decoder_.note_touched_rows(false);
   return true;
+}
+
+// One request of compaction; the stream is followed between two.
+bool Worker::reappend_rows() {
+  if (!reappend_wanted_) return false;
+  pg::Transaction transaction;
+  const auto request = find_reappend_request();
+  reappend_wanted_ = request.has_value();
+  if (request) {
+    StorageCommit commit(buckets_, head_, decoder_);
+    carry_out(*request, commit);
+    commit.finish(head_.lsn);
+  }
+  transaction.commit();
+  return reappend_wanted_;
 }
 
 void Worker::activate_if_filled() {

@@ -36,6 +36,7 @@ class Worker {
   void activate_if_filled();
   void watch_catalog();
   bool copy_rows();
+  bool reappend_rows();
   void open_reader();
   void follow();
   void follow_to(uint64_t position);
@@ -52,7 +53,8 @@ class Worker {
   ActivePlans plans_;
   std::optional<PendingConfig> pending_;
   Copier copier_;
-  bool catalog_seen_ = false;  // since the plans changed last
+  bool reappend_wanted_ = true;  // compaction may have asked
+  bool catalog_seen_ = false;    // since the plans changed last
   std::unique_ptr<pg::LogicalReader> reader_;
   uint64_t confirmed_lsn_ = 0;
   std::chrono::steady_clock::time_point next_retention_check_{};

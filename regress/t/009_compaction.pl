@@ -6,7 +6,8 @@ use warnings;
 use Brigade;
 use Test::More;
 
-my $server = new_server('compaction', 'max_worker_processes = 16');
+my $server = new_server('compaction', 'max_worker_processes = 16',
+    'pg_brigade.compaction = off', 'pg_brigade.compaction_delay = 0');
 deploy_todo($server);
 
 sub query {
@@ -39,6 +40,11 @@ is(query(<<'SQL'), '7|2|3.50', 'the view counts');
     SELECT operations, rows, ratio FROM brigade.buckets WHERE bucket LIKE '%settings%'
 SQL
 
+query('SELECT brigade.compact(defragment => true)');
+is(history('settings'), 'CPP', 'defragmented: one operation for each row');
+is_stored_as_in_source($server, 'defragmented');
+is(query("SELECT brigade.compact(defragment => true) ->> 'reappended'"), 0, 'once');
+
 my ($status, $out, $error) = $server->psql('postgres', "SELECT brigade.compact('nowhere')");
 like($error, qr/there is no bucket "nowhere".*brigade\.buckets/s, 'an unknown bucket is named');
 
@@ -65,7 +71,7 @@ is_stored_as_in_source($server, 'after a crash');
 
 # By itself, when enough was written: here without the delay, and by several processes.
 $server->append_conf('postgresql.conf',
-    "pg_brigade.compaction_delay = 0\npg_brigade.compaction_workers = 3\n");
+    "pg_brigade.compaction = on\npg_brigade.compaction_workers = 3\n");
 $server->reload;
 query("INSERT INTO lists (id, owner_id, name) SELECT ('33333333-0000-4000-8000-' || lpad(n::text,"
     . " 12, '0'))::uuid, 'owner ' || n, '0' FROM generate_series(1, 20) n");
@@ -78,6 +84,14 @@ ok($server->poll_query_until('postgres', 'SELECT buckets_due = 0 FROM brigade.co
 is(query('SELECT moved + deleted >= 20 * 18 AND compactions >= 20 FROM brigade.compaction'), 't',
     'totals tell of it');
 is_stored_as_in_source($server, 'compacted in the background');
+
+# One row that never changes keeps all operations after it, until it is appended again.
+query("UPDATE settings SET value = '$_' WHERE id <> 'a'") for 1 .. 3;
+ok($server->poll_query_until('postgres', <<'SQL'), 'fragmented buckets are defragmented');
+    SELECT operations <= 1.2 * rows AND operations > 1 FROM brigade.buckets
+    WHERE bucket LIKE '%settings%'
+SQL
+is_stored_as_in_source($server, 'defragmented in the background');
 
 $server->append_conf('postgresql.conf', "pg_brigade.compaction_delay = '1h'\n");
 $server->reload;

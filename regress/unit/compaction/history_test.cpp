@@ -157,6 +157,66 @@ TEST(History, EveryClientCompletesOnceNothingIsWritten) {
   }
 }
 
+// Histories are written as the kinds of what is left after a pass.
+std::vector<OldRow> old_rows(std::string_view left, size_t limit = 100) {
+  std::vector<OldRow> rows;
+  for (size_t i = 0; i < left.size() && rows.size() < limit; i++) {
+    if (left[i] == 'P') rows.push_back({static_cast<int64_t>(i), static_cast<int64_t>(i) + 1});
+  }
+  return rows;
+}
+
+size_t chosen(std::string_view left, int64_t wanted, size_t limit = 100) {
+  const auto rows = std::count(left.begin(), left.end(), 'P');
+  return rows_to_reappend(old_rows(left, limit), static_cast<int64_t>(left.size()), rows, wanted);
+}
+
+TEST(Defragmentation, AppendsAsFewRowsAsAreEnough) {
+  EXPECT_EQ(chosen("PMMMMMMMMMPP", 4), 1U);
+  EXPECT_EQ(chosen("PMMMMPMMMMPP", 5), 2U);
+  EXPECT_EQ(chosen("PMMMMPMMMMPP", 9), 1U);
+}
+
+TEST(Defragmentation, AppendsAllWhenNothingLessHelps) {
+  EXPECT_EQ(chosen("PMMMMMM", 2), 1U);
+  EXPECT_EQ(chosen("PMPMPMPM", 5), 4U);
+}
+
+TEST(Defragmentation, LeavesWhatWouldNotGetShorter) {
+  EXPECT_EQ(chosen("PPPP", 3), 0U);
+  EXPECT_EQ(chosen("PPPPM", 3), 0U);
+  EXPECT_EQ(chosen("", 0), 0U);
+}
+
+TEST(Defragmentation, DoesWhatItCanWithTheRowsItKnows) {
+  EXPECT_EQ(chosen("PMMMMPMMMMPP", 3, 2), 1U);
+}
+
+TEST(Defragmentation, AHistoryGetsShorter) {
+  std::mt19937 random(5);
+  for (unsigned round = 0; round < rounds; round++) {
+    Bucket bucket(random);
+    for (unsigned i = 0; i < 10 + random() % 200; i++) bucket.append_random(1 + random() % 30);
+    Compaction compaction(bucket, 100, 100);
+    compaction.run();
+    const std::string left = kinds(bucket);
+    const auto rows = std::count(left.begin(), left.end(), 'P');
+    const size_t count = chosen(left, rows + rows / 10 + 1);
+    std::vector<uint64_t> old;
+    for (const HistoryEntry& entry : bucket.stored()) {
+      if (entry.kind == 'P' && old.size() < count) old.push_back(entry.row.low);
+    }
+    for (const uint64_t row : old) bucket.append('P', row);
+    compaction.run();
+    if (count > 0) {
+      ASSERT_LT(bucket.stored().size(), left.size()) << left;
+    }
+    if (count == static_cast<size_t>(rows)) {
+      ASSERT_EQ(bucket.stored().size(), count + 1) << left;
+    }
+  }
+}
+
 TEST(RowKey, TellsFieldsApart) {
   EXPECT_EQ(row_key(1, "a", "b", "c"), row_key(1, "a", "b", "c"));
   EXPECT_FALSE(row_key(1, "a", "b", "c") == row_key(2, "a", "b", "c"));
