@@ -113,9 +113,12 @@ e2e: stage sidecar  ## Tests with a real client SDK
 oracle: stage sidecar  ## Random worlds, compared at every checkpoint (SEED, MINUTES)
 	@SEED='$(SEED)' MINUTES='$(MINUTES)' $(NODE) regress/oracle/main.js
 
+oracle-corpus: stage sidecar  ## Worlds that once found something; and the oracle finds bugs
+	$(NODE) --test --test-concurrency=1 --test-timeout=120000 regress/oracle/oracle.test.js
+
 test: dependencies  ## Everything there is to test
 	$(MAKE) --silent --jobs=$(JOBS) stage sidecar
-	$(MAKE) --jobs=1 --keep-going unit regress tap e2e
+	$(MAKE) --jobs=1 --keep-going unit regress tap e2e oracle-corpus
 
 demo: dependencies  ## Two devices follow a to-do database, live (KEEP=1: until Ctrl-C)
 	$(MAKE) --silent --jobs=$(JOBS) stage sidecar
@@ -137,4 +140,4 @@ check-sizes:  ## Fails on too long lines, functions and files
 	.ci/check-sizes
 
 .PHONY: always clean-stage stage-tests help dependencies sidecar unit sanitize stage regress tap \
-	valgrind e2e test demo format format-check tidy check-includes check-sizes
+	valgrind e2e oracle oracle-corpus test demo format format-check tidy check-includes check-sizes

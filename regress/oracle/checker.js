@@ -6,7 +6,8 @@ import { expectedRow } from './values.js';
 const asText = { getTypeParser: () => (text) => text };
 const attempts_ms_max = 60_000; // Postgres may be restarting.
 
-const difference = (rows, expected) => {
+/** What is wrong with a client's rows, as texts. */
+export const difference = (rows, expected) => {
   const wrong = [];
   for (const [object, row] of expected) {
     if (!rows.has(object)) wrong.push(`missing ${object}:\n${row}`);
@@ -65,7 +66,7 @@ export class Checker {
   }
 
   async #compare({ client, version, rows, identity, config }) {
-    const expected = await this.#expectation(config, version, identity);
+    const expected = await this.expectation(config, version, identity);
     const wrong = difference(rows, expected);
     this.checked++;
     this.versions.add(version);
@@ -75,7 +76,8 @@ export class Checker {
     }
   }
 
-  #expectation(config, version, identity) {
+  /** What a client of the identity has to show at the version: rows by `type id`. */
+  expectation(config, version, identity) {
     const key = `${config.number} ${version} ${JSON.stringify(identity)}`;
     let expectation = this.#expected.get(key);
     if (!expectation) {

@@ -17,8 +17,8 @@ export class FastClient {
   lines = []; // The last ones, for reports.
   connections = 0;
 
-  /** `url()` says where to connect the next time. `onCheckpoint(client, checkpoint)` is called for every completed checkpoint,
-   * `onFailure(client, error)` when the protocol's promises break. */
+  /** `url()` says where to connect the next time. `onCheckpoint(client, checkpoint)` is called for
+   * every completed checkpoint, `onFailure(client, error)` when the protocol's promises break. */
   constructor({ name, identity, url, ledger, random, onCheckpoint, onFailure }) {
     Object.assign(this, { name, identity, url, random, onCheckpoint, onFailure });
     this.awaited = []; // Write checkpoints: {number, version}.

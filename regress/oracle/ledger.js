@@ -4,22 +4,21 @@ import { operationRow } from './values.js';
 export class Ledger {
   #operations = new Map();
 
-  /** Remembers an operation and returns what it says: {kind, key, id, row}. Throws if the op id
-   * said something else before; what compaction empties (MOVE, CLEAR) may follow a PUT. */
+  /** Remembers an operation and returns what it says: {op, position, checksum, key, object, row}.
+   * Throws if the op id said something else before. Compaction may empty an operation (MOVE, with
+   * the same checksum) or let it stand for all before it (CLEAR); a batch that was read before may
+   * still be sent after. */
   record(bucket, operation) {
     const place = `${bucket} ${operation.op_id}`;
     const known = this.#operations.get(place);
     const text = JSON.stringify(operation);
     if (known?.text === text) return known;
-    const merged = operation.op === 'MOVE' || operation.op === 'CLEAR';
-    if (known && !merged) {
-      if (known.op !== 'MOVE' && known.op !== 'CLEAR') {
-        throw new Error(`operation ${place} was ${known.text}\nand is now ${text}`);
-      }
-      throw new Error(`operation ${place} was compacted away, and is now ${text}`);
-    }
     const entry = { text, op: operation.op, ...this.#meaning(operation) };
-    this.#operations.set(place, entry);
+    if (operation.op === 'CLEAR') return entry;
+    if (known && (entry.checksum !== known.checksum || (entry.key && known.key))) {
+      throw new Error(`operation ${place} was ${known.text}\nand is now ${text}`);
+    }
+    if (!known?.key) this.#operations.set(place, entry);
     return entry;
   }
 

@@ -1,29 +1,64 @@
 // `make oracle SEED=… MINUTES=…`: without a seed, one world after the other until the time is over.
-// Ends with the seed of the first failure.
+// Ends with the first failure: its seed, and the smallest run found that fails as well.
 import { Run } from './run.js';
 
 const minutes = Number(process.env.MINUTES || 1);
 const world_seconds_max = process.env.SEED ? Infinity : 75;
+const shrink_seconds = Number(process.env.SHRINK_SECONDS ?? 40);
+// FAULTS=name,…: only these nemeses; see nemesis.js. CLIENTS, WRITERS, SDKS: how many.
+const options = Object.fromEntries(Object.entries({
+  faults: process.env.FAULTS?.split(',').filter((name) => name !== ''),
+  clientCount: process.env.CLIENTS && Number(process.env.CLIENTS),
+  writerCount: process.env.WRITERS && Number(process.env.WRITERS),
+  sdkCount: process.env.SDKS && Number(process.env.SDKS),
+}).filter(([, value]) => value !== undefined));
 
-async function runSeed(seed, seconds) {
-  const run = new Run({ seed, say: (text) => console.log(`seed ${seed}: ${text}`) });
+async function runSeed(seed, seconds, chosen = {}, say = () => {}) {
+  const run = new Run({ seed, ...options, ...chosen, say });
+  const start = Date.now();
   try {
     await run.start();
     await run.work(seconds);
     return null;
   } catch (error) {
-    return run.failure ?? error;
+    const failure = run.failure ?? error;
+    return Object.assign(failure, { suffered: run.suffered, seconds: (Date.now() - start) / 1000 });
   } finally {
     await run.stop();
   }
 }
 
+/** Tries the same world with less of everything, and keeps what still fails. */
+async function shrink(seed, failure) {
+  const suffered = [...new Set(failure.suffered)];
+  const steps = [
+    { faults: [] }, ...suffered.map((name) => ({ faults: [name] })), { faults: suffered },
+    { sdkCount: 0 }, { writerCount: 1 }, { clientCount: 1 }, { clientCount: 6 },
+  ];
+  let smallest = {};
+  for (const step of steps) {
+    if (Object.keys(step).every((name) => name in smallest)) continue;
+    const seconds = Math.max(shrink_seconds, failure.seconds);
+    if (await runSeed(seed, seconds, { ...smallest, ...step, reports: false })) {
+      smallest = { ...smallest, ...step };
+    }
+  }
+  const names = { faults: 'FAULTS', clientCount: 'CLIENTS', writerCount: 'WRITERS',
+    sdkCount: 'SDKS' };
+  return Object.entries(smallest).map(([name, value]) => `${names[name]}=${value}`).join(' ');
+}
+
 const end = Date.now() + minutes * 60_000;
 let seed = Number(process.env.SEED || Date.now() % 1_000_000);
 for (let left_s; (left_s = (end - Date.now()) / 1000) > 1; seed++) {
-  const failure = await runSeed(String(seed), Math.min(left_s, world_seconds_max));
-  if (failure) {
-    console.error(`\nFAILED with SEED=${seed}; see build/oracle/${seed}\n${failure.stack}`);
-    process.exit(1);
+  const seconds = Math.min(left_s, world_seconds_max);
+  const failure = await runSeed(String(seed), seconds, {}, (text) =>
+    console.log(`seed ${seed}: ${text}`));
+  if (!failure) continue;
+  console.error(`\nFAILED with SEED=${seed}; see build/oracle/${seed}\n${failure.stack}`);
+  if (shrink_seconds > 0) {
+    console.error(`It also fails with: make oracle SEED=${seed} ${
+      await shrink(String(seed), failure)}`);
   }
+  process.exit(1);
 }

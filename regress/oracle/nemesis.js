@@ -124,6 +124,22 @@ const maintenance = (run, random) =>
   run.query(random.pick(['CHECKPOINT', 'VACUUM', 'VACUUM FULL brigade.bucket_op', 'ANALYZE',
     'SELECT pg_switch_wal()', 'REINDEX TABLE brigade.bucket']));
 
+const compact = (run) => run.query('SELECT brigade.compact()');
+
+/** Compares all tables with what buckets hold, which must change nothing. */
+const reconcile = (run) => run.query('SELECT brigade.reconcile()');
+
+/** The slot is lost, and with it what was committed since: only a comparison finds that. */
+async function dropSlot(run) {
+  for (let tries = 0; tries < 100; tries++) {
+    const [{ dropped }] = await run.query(`
+      SELECT count(pg_drop_replication_slot(slot_name))::int AS dropped
+      FROM pg_replication_slots WHERE slot_name LIKE 'pg_brigade%' AND NOT active`);
+    if (dropped > 0) return;
+    await terminateWorker(run);
+  }
+}
+
 export const nemeses = {
   killWorker: [2, killWorker],
   killBackend: [1, killBackend],
@@ -141,6 +157,9 @@ export const nemeses = {
   shortTokens: [2, shortTokens],
   deploy: [4, deploy],
   deploys: [1, deploys],
+  compact: [3, compact],
+  reconcile: [2, reconcile],
+  dropSlot: [1, dropSlot],
   longTransaction: [2, longTransaction],
   maintenance: [2, maintenance],
 };

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { Server } from '../e2e/lib/server.js';
 import { Sidecar } from '../e2e/lib/sidecar.js';
-import { Checker, isOutage } from './checker.js';
+import { Checker, difference, isOutage } from './checker.js';
 import { FastClient } from './client.js';
 import { forgetSql, historySql } from './history.js';
 import { Ledger } from './ledger.js';
@@ -11,6 +11,8 @@ import { Link } from './link.js';
 import { nemeses } from './nemesis.js';
 import { Random } from './random.js';
 import { writeReport } from './report.js';
+import { SdkClient } from './sdk_client.js';
+import { Saboteur } from './saboteur.js';
 import { configNumber, createConfig, createIdentity } from './streams.js';
 import { seedStatements, Statements, Writer } from './workload.js';
 import { createWorld, schemaSql } from './world.js';
@@ -25,18 +27,22 @@ class Failure extends Error {}
 export class Run {
   failure = null;
   clients = [];
+  sdks = [];
   configs = new Map();
   links = [];
   sidecars = [];
+  services = []; // What clients connect to: the sidecars, unless there is a saboteur.
   suffered = [];
   #isOver = false;
   #isHeld = false;
   #idleWriters = 0;
 
-  /** `faults`: names of the nemeses that may come; all if absent. */
-  constructor({ seed, clientCount = 24, writerCount = 3, faults, say = () => {} }) {
+  /** `faults`: names of the nemeses that may come; all if absent. `bug`: one of saboteur.js that
+   * the service is to have. */
+  constructor({ seed, clientCount = 24, writerCount = 3, sdkCount = 2, faults, bug,
+    reports = true, say = () => {} }) {
     this.seed = new Random(seed);
-    Object.assign(this, { clientCount, writerCount, say });
+    Object.assign(this, { clientCount, writerCount, sdkCount, bug, reports, say });
     this.world = createWorld(this.seed);
     this.ledger = new Ledger();
     this.faults = faults ?? Object.keys(nemeses);
@@ -54,6 +60,7 @@ export class Run {
     const identities = Array.from({ length: 10 }, (_, n) =>
       createIdentity(world, seed.fork(`identity ${n}`)));
     for (let n = 0; n < this.clientCount; n++) this.#addClient(n, identities);
+    await this.#openSdks(identities);
     this.working = Promise.all([
       ...this.writers.map((writer) => writer.run(() => this.#isOver)), this.#upload()]);
     this.working.catch((error) => this.fail(null, error.stack));
@@ -73,7 +80,10 @@ export class Run {
     const { directory } = this.server;
     const link = await Link.open(directory);
     this.links.push(link);
-    this.sidecars.push(await Sidecar.start({ directory, uri: link.uri }));
+    const sidecar = await Sidecar.start({ directory, uri: link.uri });
+    this.sidecars.push(sidecar);
+    this.services.push(this.bug ? await Saboteur.open(sidecar, this.bug, this.seed.fork('bug'))
+      : sidecar);
   }
 
   /** The rows of a query, which is made again while Postgres is away. */
@@ -97,10 +107,18 @@ export class Run {
     const random = this.seed.fork(`client ${n}`);
     this.clients.push(new FastClient({
       name: `client ${n}`, identity: random.pick(identities), ledger: this.ledger, random,
-      url: () => random.pick(this.sidecars).url,
+      url: () => random.pick(this.services).url,
       onCheckpoint: (client, checkpoint) => this.checker.check(client, checkpoint),
       onFailure: (client, error) => this.fail(client, error.stack),
     }));
+  }
+
+  async #openSdks(identities) {
+    const random = this.seed.fork('SDKs');
+    for (let n = 0; n < this.sdkCount; n++) {
+      this.sdks.push(await SdkClient.open({ name: `SDK ${n}`, identity: random.pick(identities),
+        url: () => random.pick(this.services).url }));
+    }
   }
 
   #writer(name) {
@@ -133,6 +151,7 @@ export class Run {
     if (this.failure) return;
     this.failure = new Failure(`${client?.name ?? 'the run'}: ${message}\n` +
       `faults so far: ${this.suffered.join(', ')}`);
+    if (!this.reports) return;
     this.reported = writeReport(this, client).catch((error) => this.say(`no report: ${error}`));
   }
 
@@ -167,11 +186,22 @@ export class Run {
       if (isLate()) this.#failLate(this.clients.find(isBehind), version, active);
       await delay(5);
     }
+    await Promise.all(this.sdks.map((sdk) =>
+      this.#compareSdk(sdk, Number(version), active, isLate)));
     await this.checker.idle();
     if (this.failure) throw this.failure;
     await this.query(forgetSql(this.world.tables, version));
     this.#isHeld = false;
     return Date.now() - start;
+  }
+
+  async #compareSdk(sdk, version, number, isLate) {
+    const config = this.configs.get(number);
+    const expected = await this.checker.expectation(config, version, sdk.identity);
+    for (let wrong; !this.failure && (wrong = difference(await sdk.rows(), expected)).length > 0;) {
+      if (isLate()) this.fail(sdk, `not at version ${version} in time:\n${wrong[0]}`);
+      await delay(20);
+    }
   }
 
   #failLate(client, version, active) {
@@ -225,10 +255,11 @@ export class Run {
     this.#isOver = true;
     await this.working?.catch(() => {});
     await this.reported;
-    await Promise.all(this.clients.map((client) => client.stop()));
+    await Promise.all([...this.clients, ...this.sdks].map((client) => client.stop()));
     await this.checker?.idle();
     await Promise.all(this.sidecars.map((sidecar) => sidecar.end('SIGTERM')));
     for (const link of this.links) link.close();
+    if (this.bug) for (const saboteur of this.services) saboteur.close();
     await this.pool?.end();
     await this.server?.stop();
   }
