@@ -79,8 +79,10 @@ void encode_errors(const TableBinding& binding, const PlanBinding& plan, std::sp
   }
 }
 
-Decoder::Decoder(std::string& messages)
-    : messages_(messages), change_arena_(pg::Arena::permanent("pg_brigade decoded change")) {}
+Decoder::Decoder(MessageLog& messages)
+    : log_(messages),
+      messages_(messages.buffer()),
+      change_arena_(pg::Arena::permanent("pg_brigade decoded change")) {}
 
 void Decoder::change(Relation relation, const ReorderBufferChange& change) {
   const std::shared_ptr<const TableBinding>& binding = relations_.binding(relation);
@@ -94,6 +96,7 @@ void Decoder::change(Relation relation, const ReorderBufferChange& change) {
   } else {
     source_change(binding, tuples);
   }
+  log_.spill_if_large();
 }
 
 void Decoder::source_change(const std::shared_ptr<const TableBinding>& binding,
@@ -221,14 +224,14 @@ void Decoder::truncate(int count, Relation* relations) {
 
 void Decoder::transaction_end(const TransactionEnd& end, uint32_t transaction_id) {
   recent_transactions_.push_back(transaction_id);
-  if (messages_.size() == transaction_start_) return;
+  if (log_.size() == transaction_start_) return;
   encode(messages_, end);
-  transaction_start_ = messages_.size();
+  transaction_start_ = log_.size();
   last_ = end;
 }
 
 void Decoder::clear_messages() {
-  messages_.clear();
+  log_.clear();
   postponed_bindings_.clear();
   transaction_start_ = 0;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "decoding/change_message.h"
+#include "decoding/message_log.h"
 #include "decoding/relation_cache.h"
 #include "decoding/row_completer.h"
 #include "pg/memory.h"
@@ -36,7 +37,7 @@ struct TouchedRows {
 class Decoder : public RowCompleter {
  public:
   // Messages are appended to `messages`, which must outlive the decoder.
-  explicit Decoder(std::string& messages);
+  explicit Decoder(MessageLog& messages);
 
   void set_plans(ActivePlans plans) { relations_.set_plans(std::move(plans)); }
 
@@ -75,8 +76,9 @@ class Decoder : public RowCompleter {
   void write_checkpoint_change(Relation relation, const Tuples& tuples);
   bool reject_keyless(const TableBinding& binding, const Tuples& tuples);
 
-  std::string& messages_;
-  size_t transaction_start_ = 0;  // where in messages_ the current transaction's messages begin
+  MessageLog& log_;
+  std::string& messages_;         // its buffer
+  size_t transaction_start_ = 0;  // where in the log the current transaction's messages begin
   TransactionEnd last_{};
   RelationCache relations_;
   // What IncompleteRow::binding counts.

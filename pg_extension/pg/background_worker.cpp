@@ -1,5 +1,7 @@
 #include "pg/background_worker.h"
 
+#include <utility>
+
 #include "pg/error.h"
 #include "pg/server.h"
 
@@ -24,6 +26,21 @@ namespace {
 
 constexpr int restart_seconds = 1;
 
+// What a database or role sets must not cancel a worker, nor change what it does.
+constexpr std::pair<const char*, const char*> worker_settings[] = {
+    {"statement_timeout", "0"},
+    {"lock_timeout", "0"},
+    {"idle_in_transaction_session_timeout", "0"},
+    {"temp_file_limit", "-1"},
+    {"default_transaction_read_only", "off"},
+    // Compaction and storage change bucket counters beside each other.
+    {"default_transaction_isolation", "read committed"},
+    {"search_path", "pg_catalog, pg_temp"},
+    {"row_security", "off"},
+    // Its statements are small, and run often.
+    {"jit", "off"},
+};
+
 void set_setting(const char* name, const char* value) {
   SetConfigOption(name, value, PGC_SUSET, PGC_S_SESSION);
 }
@@ -36,14 +53,8 @@ void connect_worker(uint32_t database) {
     pqsignal(SIGTERM, die);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-    // No user's settings may cancel the worker or change what it does.
-    set_setting("statement_timeout", "0");
-    set_setting("lock_timeout", "0");
-    set_setting("idle_in_transaction_session_timeout", "0");
-    set_setting("search_path", "pg_catalog, pg_temp");
-    set_setting("row_security", "off");
-    // Compaction and storage change bucket counters beside each other.
-    set_setting("default_transaction_isolation", "read committed");
+    for (const auto& [name, value] : worker_settings) set_setting(name, value);
+    if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF) set_setting("synchronous_commit", "local");
   });
 }
 
@@ -75,14 +86,6 @@ void pause_worker(long duration_ms) {
 void end_worker() { proc_exit(0); }
 
 void mark_writes_as_own() { replorigin_session_origin = DoNotReplicateId; }
-
-void override_database_settings() {
-  guard([] {
-    if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF) set_setting("synchronous_commit", "local");
-    set_setting("default_transaction_read_only", "off");
-    set_setting("lock_timeout", "0");
-  });
-}
 
 void commit_without_waiting() {
   guard([] { set_setting("synchronous_commit", "off"); });

@@ -24,7 +24,8 @@ inline constexpr WorkerKind compaction_helper{"pg_brigade compaction helper",
 
 // ---- in the worker
 
-// Installs signal handlers and connects to the database as the bootstrap superuser.
+// Installs signal handlers and connects to the database as the bootstrap superuser; what the
+// database or the role sets to its disadvantage does not count for it.
 void connect_worker(uint32_t database);
 // Reloads settings or ends the process if asked to; call it once a turn.
 void handle_worker_interrupts();
@@ -36,9 +37,6 @@ void pause_worker(long duration_ms);
 [[noreturn]] void end_worker();
 // Marks this process's writes so that our output plugin leaves them out.
 void mark_writes_as_own();
-// Settings of the database that would keep a worker from its work do not count for it: its commits
-// wait at least for the local disk, it may write, and it waits for locks.
-void override_database_settings();
 // Commits do not wait for the disk: a crash may undo the last ones, whole.
 void commit_without_waiting();
 // Plans use indexes whatever the statistics say: those of a young table are wrong.

@@ -60,6 +60,24 @@ inline bool slot_is_invalidated(const ReplicationSlot& slot) {
 }
 #endif
 
+#ifdef BUFFILE_H
+#if PG_VERSION_NUM >= 160000
+inline void write_file(BufFile* file, const void* data, size_t size) {
+  BufFileWrite(file, data, size);
+}
+inline void read_file_exactly(BufFile* file, void* data, size_t size) {
+  BufFileReadExact(file, data, size);
+}
+#else
+inline void write_file(BufFile* file, const void* data, size_t size) {
+  BufFileWrite(file, const_cast<void*>(data), size);
+}
+inline void read_file_exactly(BufFile* file, void* data, size_t size) {
+  if (BufFileRead(file, data, size) != size) elog(ERROR, "temporary file is too short");
+}
+#endif
+#endif
+
 #ifdef PG_LOGICAL_MESSAGE_H
 // Writes a message into the WAL and returns its end.
 inline XLogRecPtr log_message(const char* prefix) {

@@ -272,7 +272,7 @@ void Worker::store(uint64_t lsn, bool with_chunk) {
     pg::Transaction transaction;
     StorageCommit commit(buckets_, head_, decoder_);
     commit.expect_copies(copier_.definitions());
-    commit.apply(messages_);
+    messages_.consume([&](std::string_view part) { commit.apply(part); });
     if (with_chunk) copier_.store(commit, decoder_.touched_rows());
     commit.finish(lsn);
     transaction.commit();

@@ -46,7 +46,7 @@ class Worker {
   void confirm_idle_position();
 
   std::string slot_name_;
-  std::string messages_;
+  MessageLog messages_;
   Decoder decoder_;
   BucketCache buckets_;
   Head head_;

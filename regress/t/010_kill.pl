@@ -15,7 +15,8 @@ my $seed = $ENV{SEED} // 1;
 srand $seed;
 note "seed $seed, $kills kills";
 
-my $server = new_server('kill', 'max_connections = 30', 'fsync = on');
+my $node = "kill_$$";
+my $server = new_server($node, 'max_connections = 30', 'fsync = on');
 $server->safe_psql('postgres', <<'SQL');
     CREATE EXTENSION pg_brigade;
     CREATE TABLE plain (id integer PRIMARY KEY, owner text, v integer, long text);
@@ -154,7 +155,7 @@ my @accidents = (
     # zombie for ever where nothing reaps orphans, and its lock files with it.
     sub {
         $server->kill9;
-        sleep 0.05 while !system "pgrep -f '^postgres: kill: ' > /dev/null";
+        sleep 0.05 while !system "pgrep -f '^postgres: $node: ' > /dev/null";
         unlink $server->data_dir . '/postmaster.pid', glob($server->host . '/.s.PGSQL.*');
         $server->start;
     },

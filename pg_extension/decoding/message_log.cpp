@@ -1,0 +1,24 @@
+#include "decoding/message_log.h"
+
+namespace brigade {
+
+namespace {
+
+constexpr size_t buffer_bytes_max = 4 << 20;
+
+}  // namespace
+
+void MessageLog::spill_if_large() {
+  if (buffer_.size() < buffer_bytes_max) return;
+  file_.append(buffer_);
+  spilled_bytes_ += buffer_.size();
+  buffer_.clear();
+}
+
+void MessageLog::clear() {
+  buffer_.clear();
+  spilled_bytes_ = 0;
+  file_.clear();
+}
+
+}  // namespace brigade
