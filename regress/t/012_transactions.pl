@@ -12,8 +12,8 @@ my $server = new_server('transactions', 'max_prepared_transactions = 5',
 $server->safe_psql('postgres', <<'SQL');
     CREATE EXTENSION pg_brigade;
     CREATE TABLE parents (id integer PRIMARY KEY, owner text);
-    CREATE TABLE children (id integer PRIMARY KEY, parent integer REFERENCES parents ON DELETE CASCADE,
-      body text);
+    CREATE TABLE children (id integer PRIMARY KEY,
+      parent integer REFERENCES parents ON DELETE CASCADE, body text);
     CREATE TABLE tagged (id integer PRIMARY KEY, tags text[], shared boolean DEFAULT true);
 SQL
 deploy($server, <<'YAML');
@@ -24,7 +24,9 @@ streams:
     query: SELECT * FROM parents WHERE owner = auth.user_id()
   children:
     auto_subscribe: true
-    query: SELECT * FROM children WHERE parent IN (SELECT id FROM parents WHERE owner = auth.user_id())
+    query: |
+      SELECT * FROM children
+      WHERE parent IN (SELECT id FROM parents WHERE owner = auth.user_id())
   tagged:
     query: SELECT * FROM tagged WHERE shared AND subscription.parameter('tag') IN tags
 YAML
@@ -105,7 +107,10 @@ run("COMMIT PREPARED 'kept'");
 check('prepared transactions, over a restart');
 
 # More than is held in memory by the server's decoding, and by us.
-run("INSERT INTO children SELECT i, 1, repeat(md5(i::text), 8) FROM generate_series(1000, 40000) i");
+run(<<'SQL');
+    INSERT INTO children
+    SELECT i, 1, repeat(md5(i::text), 8) FROM generate_series(1000, 40000) i
+SQL
 check('a transaction of 10 MB');
 run(<<'SQL');
     BEGIN;
@@ -128,7 +133,7 @@ check('TRUNCATE rolled back');
 # The values of an operation are as of its place in the order of commits.
 run("INSERT INTO parents VALUES (600, 'order')");
 run("UPDATE parents SET owner = 'order' WHERE id = 1");
-run(<<"SQL");
+run(<<'SQL');
     BEGIN;
     UPDATE parents SET owner = 'x' WHERE id = 600;
     UPDATE parents SET owner = 'order' WHERE id = 600;
