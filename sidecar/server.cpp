@@ -10,6 +10,7 @@
 
 #include "config/supabase.h"
 #include "metrics/log.h"
+#include "session/stream_log.h"
 
 namespace brigade::sidecar {
 
@@ -290,25 +291,16 @@ void Server::on_changes(const Changes& changes) {
 
 void Server::on_session_start(const LiveSession& session) {
   counts_.streams_started++;
-  spdlog::info("stream started request={} user={} client={} sdk=\"{}\" app_metadata={}",
-               session.labels().request_id, session.session().user_id(),
-               session.session().client_id(), session.labels().user_agent,
-               session.labels().app_metadata);
+  log_stream_start(session);
 }
 
 void Server::on_session_end(LiveSession& session, CloseReason reason) {
   endpoints_->forget(session);
-  const Session& core = session.session();
   counts_.streams_ended++;
   counts_.data_synced_bytes += session.sink().bytes_synced();
   counts_.data_sent_bytes += session.sink().bytes_sent();
-  counts_.operations_synced += core.counters().operations;
-  spdlog::info(
-      "stream ended request={} user={} client={} sdk=\"{}\" reason=\"{}\" operations={} "
-      "bytes={} duration_ms={} first_checkpoint_ms={}",
-      session.labels().request_id, core.user_id(), core.client_id(), session.labels().user_agent,
-      close_reason_name(reason), core.counters().operations, session.sink().bytes_synced(),
-      wall_clock_ms() - session.started_at_ms(), session.first_checkpoint_ms().value_or(-1));
+  counts_.operations_synced += session.session().counters().operations;
+  log_stream_end(session, reason, wall_clock_ms());
 }
 
 void Server::watch_signal(uv_signal_t& handle, int number) {

@@ -2,18 +2,22 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
+import { transports } from './lib/client.js';
 import { Todo } from './lib/todo.js';
 
 const groceries = '11111111-0000-4000-8000-000000000001';
 const rounds = 3;
 
 let todo;
-let clients;
+const clients = [];
 let inserted = 0;
 
 before(async () => {
   todo = await Todo.start();
-  clients = [await todo.open('anna'), await todo.open('bert')];
+  for (const transport of Object.keys(transports)) {
+    clients.push(await todo.open('anna', { transport }));
+  }
+  clients.push(await todo.open('bert'));
   await Promise.all(clients.map((client) => todo.inSync(client)));
 });
 after(() => todo?.stop());

@@ -14,6 +14,8 @@ class StreamOwner {
  public:
   virtual ~StreamOwner() = default;
   virtual void on_drained() = 0;
+  /// The client has taken nothing for too long; the connection is closed next.
+  virtual void on_stalled() {}
   /// The client is gone. The last call.
   virtual void on_closed() = 0;
   /// Bytes that came after the upgrade request; false refuses them, and ends the connection.

@@ -85,6 +85,7 @@ void HttpConnection::on_tick(int64_t now_ms) {
   bool stalled = now_ms - connection_.progress_at_ms() > timeouts_.stalled_ms_max;
   bool waiting = !exchange_;
   int64_t limit_ms = parser_.untouched() ? timeouts_.idle_ms_max : timeouts_.request_ms_max;
+  if (stalled && exchange_ && exchange_->owner_) exchange_->owner_->on_stalled();
   if (stalled || (waiting && now_ms - since_ms_ > limit_ms)) {
     connection_.close();
   } else if (exchange_ && exchange_->owner_) {

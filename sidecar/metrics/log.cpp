@@ -4,9 +4,12 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "protocol/json_writer.h"
+#include "protocol/utf8.h"
 
 namespace brigade::sidecar {
 
@@ -34,21 +37,72 @@ spdlog::level::level_enum to_level(const std::string& name) {
   return spdlog::level::info;
 }
 
-}  // namespace
+/// Payloads of this logger are the rest of the JSON object after its `message` key.
+constexpr const char* event_logger_name = "events";
+bool in_json = false;
 
-void set_up_log(const std::string& level, const std::string& format) {
+std::shared_ptr<spdlog::logger> make_logger(const char* name, const std::string& level,
+                                            const char* json_message) {
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
-  auto logger = std::make_shared<spdlog::logger>("sidecar", std::move(sink));
+  auto logger = std::make_shared<spdlog::logger>(name, std::move(sink));
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-  if (format == "json") {
+  if (in_json) {
     formatter->add_flag<JsonMessage>('*').set_pattern(
-        R"({"timestamp":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
+        R"({"timestamp":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":)" +
+        std::string(json_message) + "}");
   } else {
     formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v");
   }
   logger->set_formatter(std::move(formatter));
   logger->set_level(to_level(level));
-  spdlog::set_default_logger(std::move(logger));
+  return logger;
+}
+
+/// Quoted if it could be taken for anything but one word.
+void append_value(std::string& out, std::string_view value) {
+  std::string clean(value);
+  if (!is_storable_text(clean)) {
+    std::replace_if(
+        clean.begin(), clean.end(), [](char c) { return static_cast<signed char>(c) <= 0; }, '?');
+  }
+  auto is_plain = [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '='; };
+  bool bare = !in_json && !clean.empty() && std::all_of(clean.begin(), clean.end(), is_plain);
+  bare ? void(out += clean) : append_json_string(out, clean);
+}
+
+}  // namespace
+
+void set_up_log(const std::string& level, const std::string& format) {
+  in_json = format == "json";
+  spdlog::set_default_logger(make_logger("sidecar", level, "%*"));
+  spdlog::drop(event_logger_name);
+  spdlog::register_logger(make_logger(event_logger_name, level, "%v"));
+}
+
+LogEvent::LogEvent(std::string_view what) {
+  in_json ? append_json_string(text_, what) : void(text_ += what);
+}
+
+void LogEvent::begin(std::string_view name) {
+  in_json ? void(text_.append(",\"").append(name).append("\":"))
+          : void(text_.append(" ").append(name).append("="));
+}
+
+LogEvent& LogEvent::with(std::string_view name, std::string_view value) {
+  begin(name);
+  append_value(text_, value);
+  return *this;
+}
+
+LogEvent& LogEvent::with(std::string_view name, int64_t value) {
+  begin(name);
+  text_ += std::to_string(value);
+  return *this;
+}
+
+void LogEvent::write() {
+  std::shared_ptr<spdlog::logger> logger = spdlog::get(event_logger_name);
+  if (logger) logger->info(std::string_view(text_));
 }
 
 }  // namespace brigade::sidecar

@@ -63,6 +63,10 @@ void LiveSession::on_drained() {
   run([this] { session_.on_drained(); });
 }
 
+void LiveSession::on_stalled() {
+  run([this] { session_.end(CloseReason::slow_client); });
+}
+
 void LiveSession::on_closed() {
   run([this] { session_.end(CloseReason::client_closed); });
 }
@@ -125,6 +129,7 @@ void LiveSession::resolve() {
     if (!self) return;
     self->run([&] {
       if (resolution) {
+        self->note_step(self->first_checkpoint_.resolved_ms);
         self->session_.on_resolved(std::move(*resolution));
         return;
       }
@@ -145,8 +150,12 @@ void LiveSession::read(const OperationRange& range, const Bucket& bucket) {
 
 void LiveSession::send(SharedBytes line) {
   sink_->write(line);
-  if (first_checkpoint_ms_ || session_.counters().checkpoints_completed == 0) return;
-  first_checkpoint_ms_ = world_.now_ms() - started_at_ms_;
+  if (first_checkpoint_.resolved_ms) note_step(first_checkpoint_.announced_ms);
+  if (session_.counters().checkpoints_completed > 0) note_step(first_checkpoint_.completed_ms);
+}
+
+void LiveSession::note_step(std::optional<int64_t>& step) {
+  if (!step) step = world_.now_ms() - started_at_ms_;
 }
 
 bool LiveSession::writable() const {

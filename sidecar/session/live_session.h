@@ -40,6 +40,15 @@ class LiveSession : public SessionHost,
     std::string request_id;
     std::string user_agent;
     std::string app_metadata;
+    std::string transport;  ///< `http-ndjson`, `http-bson` or `websocket`
+    std::string coding;     ///< `gzip`, `zstd` or `identity`
+  };
+
+  /// Milliseconds from the start to the steps of the first checkpoint; empty: not reached.
+  struct FirstCheckpoint {
+    std::optional<int64_t> resolved_ms;   ///< its buckets were known
+    std::optional<int64_t> announced_ms;  ///< its line was written
+    std::optional<int64_t> completed_ms;  ///< all its data were
   };
 
   /// `resolve_request` is the argument of `brigade.resolve`.
@@ -56,9 +65,10 @@ class LiveSession : public SessionHost,
   const LineSink& sink() const { return *sink_; }
   const Labels& labels() const { return labels_; }
   int64_t started_at_ms() const { return started_at_ms_; }
-  std::optional<int64_t> first_checkpoint_ms() const { return first_checkpoint_ms_; }
+  const FirstCheckpoint& first_checkpoint() const { return first_checkpoint_; }
 
   void on_drained() override;
+  void on_stalled() override;
   void on_closed() override;
 
  private:
@@ -82,6 +92,7 @@ class LiveSession : public SessionHost,
   template <class Event>
   void run(Event event);
   void settle();
+  void note_step(std::optional<int64_t>& step);
   void take_wanted();
   bool may_hold_back() const;
   void detach(CloseReason reason);
@@ -106,7 +117,7 @@ class LiveSession : public SessionHost,
   Timer timer_;
   std::optional<Wanted> wanted_;
   int64_t started_at_ms_;
-  std::optional<int64_t> first_checkpoint_ms_;
+  FirstCheckpoint first_checkpoint_;
   mutable bool blocked_ = false;  ///< the session was told that the client is slow
   bool reading_ = false;          ///< a batch was asked for and has not come
   bool attached_ = false;         ///< the hub knows it

@@ -171,6 +171,10 @@ void RSocketConnection::on_drained() {
   if (std::shared_ptr<LiveSession> session = session_) session->on_drained();
 }
 
+void RSocketConnection::on_stalled() {
+  if (std::shared_ptr<LiveSession> session = session_) session->on_stalled();
+}
+
 void RSocketConnection::on_closed() {
   sink_ = nullptr;
   if (std::shared_ptr<LiveSession> session = std::exchange(session_, nullptr)) {

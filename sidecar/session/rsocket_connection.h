@@ -68,6 +68,7 @@ class RSocketConnection : public StreamOwner,
 
   bool on_bytes(std::string_view bytes) override;
   void on_drained() override;
+  void on_stalled() override;
   void on_closed() override;
   void on_tick(int64_t now_ms) override;
 

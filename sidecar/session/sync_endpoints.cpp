@@ -109,14 +109,14 @@ Result<StreamRequest, ProtocolError> SyncEndpoints::parse(std::string_view body)
 std::shared_ptr<LiveSession> SyncEndpoints::make_session(StreamRequest request,
                                                          const Claims& claims, LineFormat format,
                                                          std::unique_ptr<LineSink> sink,
-                                                         std::string user_agent) {
+                                                         LiveSession::Labels labels) {
   std::string question = resolve_request(request, claims, limits_);
   SessionOptions options{claims.user_id, std::move(request.client_id), format,
                          claims.expires_at_s * 1000, std::move(request.positions)};
-  auto session = std::make_shared<LiveSession>(
-      world_, std::move(options), std::move(question), std::move(sink),
-      LiveSession::Labels{random_id(world_.random), std::move(user_agent),
-                          std::move(request.app_metadata_json)});
+  labels.request_id = random_id(world_.random);
+  labels.app_metadata = std::move(request.app_metadata_json);
+  auto session = std::make_shared<LiveSession>(world_, std::move(options), std::move(question),
+                                               std::move(sink), std::move(labels));
   sessions_.insert(session.get());
   return session;
 }
@@ -130,10 +130,13 @@ void SyncEndpoints::stream(const ExchangePointer& exchange, const Claims& claims
   }
   LineFormat format = choose_line_format(exchange->request.header("accept"), request->raw_data);
   ContentCoding coding = choose_content_coding(exchange->request.header("accept-encoding"));
-  auto session =
-      make_session(std::move(*request), claims, format,
-                   std::make_unique<ChunkedSink>(exchange, content_type_of(format), coding),
-                   user_agent_of(exchange->request));
+  LiveSession::Labels labels;
+  labels.user_agent = user_agent_of(exchange->request);
+  labels.transport = format == LineFormat::bson ? "http-bson" : "http-ndjson";
+  labels.coding = name_of(coding);
+  auto session = make_session(
+      std::move(*request), claims, format,
+      std::make_unique<ChunkedSink>(exchange, content_type_of(format), coding), std::move(labels));
   exchange->take_over(session);
   session->start();
 }
@@ -181,8 +184,11 @@ void SyncEndpoints::stream_in_socket(const std::shared_ptr<RSocketConnection>& c
     return;
   }
   RSocketSink* raw_sink = sink.get();
+  LiveSession::Labels labels;
+  labels.user_agent = request.user_agent;
+  labels.transport = "websocket";
   auto session =
-      make_session(std::move(*body), claims, LineFormat::bson, std::move(sink), request.user_agent);
+      make_session(std::move(*body), claims, LineFormat::bson, std::move(sink), std::move(labels));
   connection->set_session(session, raw_sink);
   session->start();
 }

@@ -55,7 +55,7 @@ class SyncEndpoints {
   Result<StreamRequest, ProtocolError> parse(std::string_view body) const;
   std::shared_ptr<LiveSession> make_session(StreamRequest request, const Claims& claims,
                                             LineFormat format, std::unique_ptr<LineSink> sink,
-                                            std::string user_agent);
+                                            LiveSession::Labels labels);
   void create_write_checkpoint(const ExchangePointer& exchange, const Claims& claims,
                                const std::string& client_id);
   void request_checkpoint(const ExchangePointer& exchange, const Claims& claims);

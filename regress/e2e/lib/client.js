@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
-import { column, LogLevels, Schema, Table } from '@powersync/common';
+import {
+  column, LogLevels, Schema, SyncStreamConnectionMethod, Table,
+} from '@powersync/common';
 import { PowerSyncDatabase } from '@powersync/node';
 
 import { applyUpload } from './backend.js';
@@ -20,15 +22,35 @@ const schema = new Schema({
 });
 export const tables = Object.keys(schema.props);
 
+// The SDK prefers BSON. Other SDKs ask for NDJSON, which this one understands as well.
+const fetchNdjson = (resource, request) => fetch(resource, {
+  ...request,
+  headers: {
+    ...request.headers,
+    ...(request.headers.accept && { accept: 'application/x-ndjson' }),
+  },
+});
+
+/** The ways a client can be told to sync, by the name that the sidecar logs them with. */
+export const transports = {
+  'http-bson': {},
+  'http-ndjson': { remoteOptions: { customFetch: fetchNdjson } },
+  websocket: { connect: { connectionMethod: SyncStreamConnectionMethod.WEB_SOCKET } },
+};
+
 /** One user's device: the SDK as published, with a SQLite database of its own. */
 export class Client {
-  static async open(user, { server, sidecar, connect = {}, token = signToken }) {
+  static async open(user, {
+    server, sidecar, transport = 'http-bson', connect = {}, token = signToken,
+  }) {
     const client = new Client();
+    const { remoteOptions, connect: connectByTransport } = transports[transport];
     client.user = user;
     client.directory = await mkdtemp(join(tmpdir(), 'pg_brigade-client.'));
     client.log = [];
     client.db = new PowerSyncDatabase({
       schema,
+      remoteOptions,
       database: {
         // The SDK lets one connection a file name sync at a time, whatever the folder.
         dbFilename: `${basename(client.directory)}.sqlite`,
@@ -49,7 +71,8 @@ export class Client {
         }
       },
     };
-    client.options = { retryDelayMs: 200, crudUploadThrottleMs: 10, ...connect };
+    client.options = { retryDelayMs: 200, crudUploadThrottleMs: 10,
+      ...connectByTransport, ...connect };
     await client.reconnect();
     return client;
   }

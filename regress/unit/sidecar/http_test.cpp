@@ -57,9 +57,11 @@ class Streamer : public StreamOwner {
   explicit Streamer(const std::shared_ptr<Exchange>& exchange)
       : sink(exchange, "application/x-ndjson", ContentCoding::identity) {}
   void on_drained() override { drained++; }
+  void on_stalled() override { stalled++; }
   void on_closed() override { closed++; }
   ChunkedSink sink;
   int drained = 0;
+  int stalled = 0;
   int closed = 0;
 };
 
@@ -233,6 +235,7 @@ TEST_F(HttpTest, SlowReaderFillsABoundedQueueAndIsDropped) {
   }
   tick(timeouts_.stalled_ms_max + 1'000);
   turn_until([&] { return streamer_->closed == 1; });
+  EXPECT_EQ(streamer_->stalled, 1);
 }
 
 TEST_F(HttpTest, TwoHundredClientsVanishAtOnce) {
