@@ -49,10 +49,12 @@ void prune_write_checkpoints(Pacer& pacer) {
          pg::settings().write_checkpoint_retention_days);
 }
 
-// One is out of force for as long as the next one has been in force.
+// One is out of force for as long as the next one has been in force. What can be gone back to at
+// once stays: its row is what keeps its definitions.
 void prune_configs(Pacer& pacer) {
   repeat(pacer,
          "DELETE FROM brigade.sync_config c WHERE state IN ('stopped', 'errored')"
+         " AND retained_until IS NULL"
          " AND EXISTS (SELECT FROM brigade.sync_config newer WHERE newer.id > c.id"
          "  AND newer.activated_at < now() - make_interval(days => $1::integer)) RETURNING 1",
          pg::settings().config_retention_days);

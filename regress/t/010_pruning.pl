@@ -22,6 +22,22 @@ sub becomes_true {
     return;
 }
 
+# Waits for a whole round of pruning that begins from now on. An old write checkpoint is deleted at
+# the beginning of a round: the second one in a later round than the first.
+sub wait_until_pruned_once {
+    for my $round (1, 2) {
+        query(<<'SQL');
+            INSERT INTO brigade.acknowledged_write_checkpoint
+            VALUES ('mark', 'c', 1, 1, now() - interval '91 days')
+SQL
+        $server->poll_query_until('postgres', <<'SQL') or die 'pruning never comes by';
+            SELECT NOT EXISTS (SELECT FROM brigade.acknowledged_write_checkpoint
+                               WHERE user_id = 'mark')
+SQL
+    }
+    return;
+}
+
 query("INSERT INTO settings VALUES ('row $_', 'x')") for 1 .. 20;
 wait_until_stored($server);
 becomes_true('SELECT count(*) = 0 FROM brigade.commit_log', 'the commit log is pruned');
@@ -52,8 +68,22 @@ streams:
     auto_subscribe: true
     query: SELECT * FROM lists WHERE owner_id = auth.user_id()
 YAML
-becomes_true("SELECT state = 'stopped' FROM brigade.sync_config WHERE id = 1",
+is(query('SELECT state FROM brigade.sync_config WHERE id = 1'), 'stopped',
     'another config is in force');
+
+# Within pg_brigade.rollback_window nothing of it goes, however long ago the next one's activation.
+my $definitions = query('SELECT count(*) FROM brigade.definition');
+query("UPDATE brigade.sync_config SET activated_at = now() - interval '31 days' WHERE id = 2");
+wait_until_pruned_once();
+is(query("SELECT count(*) FROM brigade.definition WHERE state = 'live'"), $definitions,
+    'definitions that can be gone back to are kept');
+is(query('SELECT count(*) FROM brigade.sync_config WHERE retained_until > now()'), 1,
+    'and their config');
+
+query(<<'SQL');
+    UPDATE brigade.sync_config SET activated_at = now() WHERE id = 2;
+    UPDATE brigade.sync_config SET retained_until = now() WHERE id = 1;
+SQL
 becomes_true('SELECT count(*) = 1 FROM brigade.definition', 'unused definitions are dropped');
 is(query(<<'SQL'), 'lists|3', 'with their operations');
     SELECT object_type, count(*) FROM brigade.operation GROUP BY 1
