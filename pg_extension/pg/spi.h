@@ -57,7 +57,7 @@ class Rows {
   int64_t bigint(size_t row, int column) const;
   bool boolean(size_t row, int column) const;
   uint64_t lsn(size_t row, int column) const;
-  // Text, json, name, bytea: the bytes, valid as long as the result.
+  // Text, json, bytea (cast a name to text): the bytes, valid as long as the result.
   std::string_view bytes(size_t row, int column) const;
   // The 16 bytes of a uuid.
   std::string_view uuid(size_t row, int column) const;

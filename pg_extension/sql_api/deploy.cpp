@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "pg/background_worker.h"
 #include "pg/spi.h"
+#include "sql_api/database_catalog.h"
 #include "sql_api/text_function.h"
 #include "sql_api/worker_start.h"
 #include "sync_config/compiler.h"
@@ -70,15 +72,34 @@ int32_t insert_config(std::string_view yaml, const Plan& plan) {
   return rows.integer(0, 0);
 }
 
+// Compiles, and compares what the queries read with the catalog. REQUIRES: an SqlScope.
+Compilation compile_and_check(std::string_view yaml) {
+  Compilation compilation = compile(yaml);
+  DatabaseCatalog catalog;
+  for (Diagnostic& found : check_tables(compilation.table_uses, catalog)) {
+    compilation.diagnostics.push_back(std::move(found));
+  }
+  return compilation;
+}
+
+bool has_errors(const Compilation& compilation) {
+  return std::any_of(compilation.diagnostics.begin(), compilation.diagnostics.end(),
+                     [](const Diagnostic& diagnostic) {
+                       return diagnostic.severity == Diagnostic::Severity::error;
+                     });
+}
+
 json deploy(std::string_view yaml) {
   require_logical_wal();
-  const Compilation compilation = compile(yaml);
-  if (!compilation.plan) raise_errors(compilation.diagnostics);
   const pg::SqlScope sql;
+  const Compilation compilation = compile_and_check(yaml);
+  if (!compilation.plan) raise_errors(compilation.diagnostics);
   // Deploys take turns, so that none is compared with a config that another is replacing.
   pg::execute("LOCK TABLE brigade.sync_config IN SHARE ROW EXCLUSIVE MODE");
   int32_t config = find_equal_config(yaml);
   const bool changed = config == 0;
+  // A config in force stays so when a table of it is gone: sidecars deploy it at every start.
+  if (changed && has_errors(compilation)) raise_errors(compilation.diagnostics);
   if (changed) config = insert_config(yaml, *compilation.plan);
   start_worker();
   return {
@@ -86,9 +107,9 @@ json deploy(std::string_view yaml) {
 }
 
 json validate(std::string_view yaml) {
-  const Compilation compilation = compile(yaml);
-  return {{"valid", compilation.plan.has_value()},
-          {"diagnostics", to_json(compilation.diagnostics)}};
+  const pg::SqlScope sql;
+  const Compilation compilation = compile_and_check(yaml);
+  return {{"valid", !has_errors(compilation)}, {"diagnostics", to_json(compilation.diagnostics)}};
 }
 
 }  // namespace

@@ -23,15 +23,14 @@ Select with_parameters(const Select& data, const std::shared_ptr<Select>& parame
 }
 
 // `1 AS _priority` among the parameters is the priority of their buckets.
-int take_priority(Select& parameters, int fallback, const YAML::Node& node, ConfigText& text) {
+int take_priority(Select& parameters, int fallback, ConfigText& text) {
   for (auto item = parameters.items.begin(); item != parameters.items.end(); ++item) {
     if (item->alias != "_priority") continue;
     const nlohmann::json value = item->expression.value;
     const SourceOffset offset = item->offset;
     parameters.items.erase(item);
     if (value.is_number_integer() && value >= 0 && value <= 3) return value.get<int>();
-    text.error(node, offset, "_priority must be 0, 1, 2 or 3",
-               "Write, for example, 1 AS _priority.");
+    text.error(offset, "_priority must be 0, 1, 2 or 3", "Write, for example, 1 AS _priority.");
     return fallback;
   }
   return fallback;
@@ -60,7 +59,7 @@ class DefinitionCompiler {
     for (const YAML::Node& node : parameters) {
       const std::shared_ptr<Select> query = parse_scalar(node, text_);
       if (query == nullptr) continue;
-      const int own_priority = take_priority(*query, priority, node, text_);
+      const int own_priority = take_priority(*query, priority, text_);
       add_stream(name, own_priority, data, query);
     }
   }

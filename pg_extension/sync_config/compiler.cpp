@@ -50,6 +50,7 @@ Compilation compile(std::string_view yaml) {
   Compilation compilation;
   if (!text.has_errors()) compilation.plan = std::move(plan);
   compilation.diagnostics = text.take_diagnostics();
+  compilation.table_uses = text.take_table_uses();
   return compilation;
 }
 

@@ -9,6 +9,12 @@
 
 namespace brigade {
 
+// Counted from 1, in the YAML text.
+struct TextPlace {
+  int line;
+  int column;
+};
+
 // One finding about a sync config. Lines and columns count from 1, in the YAML text.
 struct Diagnostic {
   enum class Severity { error, warning };
@@ -19,9 +25,22 @@ struct Diagnostic {
   std::string remedy;  // what to write instead; may be empty
 };
 
+// What a query takes for granted about a table: see sync_config/catalog.h.
+struct TableUse {
+  struct Column {
+    std::string name;
+    TextPlace place;
+  };
+  TablePattern table;
+  TextPlace place;
+  std::vector<Column> columns;
+  bool needs_id = false;  // the rows' id is the column `id` that a * stands for
+};
+
 struct Compilation {
   std::optional<Plan> plan;  // absent if any diagnostic is an error
   std::vector<Diagnostic> diagnostics;
+  std::vector<TableUse> table_uses;  // of the queries without an error
 };
 
 // Turns a sync config (YAML) into a plan. Never throws for bad input.

@@ -12,7 +12,7 @@ ConfigText::ConfigText(std::string_view text) {
   }
 }
 
-void ConfigText::add(Diagnostic::Severity severity, Place place, std::string message,
+void ConfigText::add(Diagnostic::Severity severity, TextPlace place, std::string message,
                      std::string remedy) {
   diagnostics_.push_back(
       {severity, place.line, place.column, std::move(message), std::move(remedy)});
@@ -26,9 +26,8 @@ void ConfigText::error(const YAML::Mark& mark, std::string message, std::string 
   add(Diagnostic::Severity::error, place_of(mark), std::move(message), std::move(remedy));
 }
 
-void ConfigText::error(const YAML::Node& scalar, SourceOffset offset, std::string message,
-                       std::string remedy) {
-  add(Diagnostic::Severity::error, place_of(scalar, offset), std::move(message), std::move(remedy));
+void ConfigText::error(SourceOffset offset, std::string message, std::string remedy) {
+  add(Diagnostic::Severity::error, place_of(offset), std::move(message), std::move(remedy));
 }
 
 void ConfigText::warning(const YAML::Node& node, std::string message, std::string remedy) {
@@ -42,7 +41,7 @@ bool ConfigText::has_errors() const {
 }
 
 // A block scalar (| or >) begins on the line after its indicator, indented as its first line is.
-ConfigText::Place ConfigText::in_block(const YAML::Mark& mark, int line, int column) const {
+TextPlace ConfigText::in_block(const YAML::Mark& mark, int line, int column) const {
   size_t first = static_cast<size_t>(mark.line) + 1;
   while (first < lines_.size() &&
          lines_[first].find_first_not_of(" \r") == std::string_view::npos) {
@@ -52,10 +51,10 @@ ConfigText::Place ConfigText::in_block(const YAML::Mark& mark, int line, int col
   return {static_cast<int>(first) + 1 + line, static_cast<int>(indent) + 1 + column};
 }
 
-ConfigText::Place ConfigText::place_of(const YAML::Node& scalar, SourceOffset offset) const {
+TextPlace ConfigText::place_in(const YAML::Node& scalar, size_t character) const {
   const YAML::Mark mark = scalar.Mark();
   const std::string& content = scalar.Scalar();
-  const std::string_view before = std::string_view(content).substr(0, offset.value);
+  const std::string_view before = std::string_view(content).substr(0, character);
   const int line = static_cast<int>(std::count(before.begin(), before.end(), '\n'));
   const int column = static_cast<int>(
       before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1));
@@ -64,10 +63,26 @@ ConfigText::Place ConfigText::place_of(const YAML::Node& scalar, SourceOffset of
       lines_[mark.line].substr(std::min<size_t>(mark.column, lines_[mark.line].size()));
   if (start.starts_with('|') || start.starts_with('>')) return in_block(mark, line, column);
   const bool quoted = start.starts_with('"') || start.starts_with('\'');
-  Place place = place_of(mark);
+  TextPlace place = place_of(mark);
   place.line += line;
   place.column = (line == 0 ? place.column + (quoted ? 1 : 0) : 1) + column;
   return place;
+}
+
+// The offset after a query's last character is still its own: that is where an end is missed.
+SourceOffset ConfigText::add_query(const YAML::Node& scalar) {
+  const size_t start =
+      queries_.empty() ? 0 : queries_.back().start + queries_.back().scalar.Scalar().size() + 1;
+  queries_.push_back({start, scalar});
+  return {start};
+}
+
+TextPlace ConfigText::place_of(SourceOffset offset) const {
+  const auto after =
+      std::upper_bound(queries_.begin(), queries_.end(), offset.value,
+                       [](size_t value, const Query& query) { return value < query.start; });
+  const Query& query = *std::prev(after);
+  return place_in(query.scalar, offset.value - query.start);
 }
 
 void ConfigText::reject_unknown_keys(const YAML::Node& node, const std::vector<std::string>& known,

@@ -19,30 +19,38 @@ class ConfigText {
   explicit ConfigText(std::string_view text);
 
   void error(const YAML::Node& node, std::string message, std::string remedy);
-  // At a character of a scalar's content.
-  void error(const YAML::Node& scalar, SourceOffset offset, std::string message,
-             std::string remedy);
+  void error(SourceOffset offset, std::string message, std::string remedy);
   void error(const YAML::Mark& mark, std::string message, std::string remedy);
   void warning(const YAML::Node& node, std::string message, std::string remedy);
 
+  // Makes the text of a scalar known as a query; its first character has the offset returned.
+  SourceOffset add_query(const YAML::Node& scalar);
+  // REQUIRES: the offset is in a query that was added.
+  TextPlace place_of(SourceOffset offset) const;
+
   bool has_errors() const;
   std::vector<Diagnostic> take_diagnostics() { return std::move(diagnostics_); }
+
+  void add_table_use(TableUse use) { table_uses_.push_back(std::move(use)); }
+  std::vector<TableUse> take_table_uses() { return std::move(table_uses_); }
 
   // Reports keys of a map that are not among `known`. REQUIRES: node is a map.
   void reject_unknown_keys(const YAML::Node& node, const std::vector<std::string>& known,
                            const std::string& where);
 
  private:
-  struct Place {
-    int line;
-    int column;
+  struct Query {
+    size_t start;
+    YAML::Node scalar;
   };
-  static Place place_of(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
-  Place place_of(const YAML::Node& scalar, SourceOffset offset) const;
-  Place in_block(const YAML::Mark& mark, int line, int column) const;
-  void add(Diagnostic::Severity severity, Place place, std::string message, std::string remedy);
+  static TextPlace place_of(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+  TextPlace place_in(const YAML::Node& scalar, size_t character) const;
+  TextPlace in_block(const YAML::Mark& mark, int line, int column) const;
+  void add(Diagnostic::Severity severity, TextPlace place, std::string message, std::string remedy);
 
   std::vector<std::string_view> lines_;
+  std::vector<Query> queries_;
+  std::vector<TableUse> table_uses_;
   std::vector<Diagnostic> diagnostics_;
 };
 

@@ -10,7 +10,7 @@ namespace brigade {
 
 struct Select;
 
-// A place in a query's text: characters from its start.
+// A place in a query: characters from the start of all queries' texts (ConfigText::add_query).
 struct SourceOffset {
   size_t value = 0;
 };

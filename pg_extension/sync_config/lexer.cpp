@@ -19,7 +19,7 @@ bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 
 class Lexer {
  public:
-  explicit Lexer(std::string_view text) : text_(text) {}
+  Lexer(std::string_view text, SourceOffset start) : text_(text), start_(start) {}
 
   std::vector<Token> run() {
     for (skip_blank(); position_ < text_.size(); skip_blank()) next();
@@ -29,8 +29,10 @@ class Lexer {
 
  private:
   void add(Kind kind, std::string text, size_t start) {
-    tokens_.push_back({kind, std::move(text), {start}});
+    tokens_.push_back({kind, std::move(text), offset_of(start)});
   }
+
+  SourceOffset offset_of(size_t position) const { return {start_.value + position}; }
 
   char at(size_t position) const { return position < text_.size() ? text_[position] : '\0'; }
 
@@ -55,7 +57,7 @@ class Lexer {
   void skip_block_comment() {
     const size_t end = text_.find("*/", position_ + 2);
     if (end == std::string_view::npos) {
-      throw QueryError({position_}, "a comment is not closed", "End it with */.");
+      throw QueryError(offset_of(position_), "a comment is not closed", "End it with */.");
     }
     position_ = end + 2;
   }
@@ -98,7 +100,7 @@ class Lexer {
     std::string content;
     for (;; position_++) {
       if (position_ >= text_.size()) {
-        throw QueryError({start}, std::string("a ") + quote + " is not closed",
+        throw QueryError(offset_of(start), std::string("a ") + quote + " is not closed",
                          std::string("Add the closing ") + quote + ".");
       }
       if (text_[position_] == quote) {
@@ -121,19 +123,22 @@ class Lexer {
     constexpr std::string_view single = "()[],.*+-/%<>=&|;~";
     const char c = text_[position_];
     if (single.find(c) == std::string_view::npos) {
-      throw QueryError({position_}, std::string("unexpected character \"") + c + "\"",
+      throw QueryError(offset_of(position_), std::string("unexpected character \"") + c + "\"",
                        c == '`' ? "Quote identifiers with \"double quotes\"." : "Remove it.");
     }
     add(Kind::symbol, std::string(1, c), position_++);
   }
 
   std::string_view text_;
+  SourceOffset start_;
   size_t position_ = 0;
   std::vector<Token> tokens_;
 };
 
 }  // namespace
 
-std::vector<Token> tokenize(std::string_view query) { return Lexer(query).run(); }
+std::vector<Token> tokenize(std::string_view query, SourceOffset start) {
+  return Lexer(query, start).run();
+}
 
 }  // namespace brigade

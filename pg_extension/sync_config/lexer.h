@@ -16,7 +16,7 @@ struct Token {
 };
 
 // Splits a query into tokens, the last of which is `end`. Comments (-- and /* */) are dropped.
-// Throws QueryError.
-std::vector<Token> tokenize(std::string_view query);
+// Offsets count from `start`. Throws QueryError.
+std::vector<Token> tokenize(std::string_view query, SourceOffset start);
 
 }  // namespace brigade

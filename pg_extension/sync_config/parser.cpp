@@ -29,7 +29,7 @@ bool contains(const std::array<std::string_view, count>& words, std::string_view
 
 class Parser {
  public:
-  explicit Parser(std::string_view query) : tokens_(tokenize(query)) {}
+  Parser(std::string_view query, SourceOffset start) : tokens_(tokenize(query, start)) {}
 
   Select run() {
     Select select = parse_select();
@@ -582,6 +582,8 @@ class Parser {
 
 }  // namespace
 
-Select parse_query(std::string_view query) { return Parser(query).run(); }
+Select parse_query(std::string_view query, SourceOffset start) {
+  return Parser(query, start).run();
+}
 
 }  // namespace brigade

@@ -2,6 +2,7 @@
 
 #include "sync_config/parser.h"
 #include "sync_config/query_error.h"
+#include "sync_config/table_use.h"
 #include "sync_config/variant_compiler.h"
 #include "sync_config/variants.h"
 
@@ -59,20 +60,21 @@ PlanBuilder::StreamReads PlanBuilder::add_query(const YAML::Node& node, const Se
   try {
     GraphBuilder builder(common_tables);
     const QueryGraph graph = builder.build(select);
+    add_table_uses(graph, builder, text_);
     for (const Variant& variant : expand_variants(graph, builder)) {
       add_variant(node, graph, variant, stream, plain_names, reads);
     }
   } catch (const QueryError& error) {
-    text_.error(node, error.offset(), error.what(), error.remedy());
+    text_.error(error.offset(), error.what(), error.remedy());
   }
   return reads;
 }
 
 std::shared_ptr<Select> parse_scalar(const YAML::Node& node, ConfigText& text) {
   try {
-    return std::make_shared<Select>(parse_query(node.Scalar()));
+    return std::make_shared<Select>(parse_query(node.Scalar(), text.add_query(node)));
   } catch (const QueryError& error) {
-    text.error(node, error.offset(), error.what(), error.remedy());
+    text.error(error.offset(), error.what(), error.remedy());
     return nullptr;
   }
 }
@@ -117,11 +119,10 @@ bool names_other_table(const FromItem& item, const std::set<std::string>& names)
 }
 
 // A common table that reads another would hide a chain of lookups; nested subqueries show it.
-void reject_chains(const YAML::Node& node, const Select& select, const std::set<std::string>& names,
-                   ConfigText& text) {
+void reject_chains(const Select& select, const std::set<std::string>& names, ConfigText& text) {
   for (const FromItem& item : select.from) {
     if (!names_other_table(item, names)) continue;
-    text.error(node, item.offset, "a query of `with:` cannot use another, \"" + item.name + "\"",
+    text.error(item.offset, "a query of `with:` cannot use another, \"" + item.name + "\"",
                "Use a nested subquery instead.");
   }
 }
@@ -134,11 +135,11 @@ bool names_common_table(const Expression& expression, const std::set<std::string
   return false;
 }
 
-void reject_chained_conditions(const YAML::Node& node, const Select& select,
-                               const std::set<std::string>& names, ConfigText& text) {
+void reject_chained_conditions(const Select& select, const std::set<std::string>& names,
+                               ConfigText& text) {
   for (const Expression& condition : select.conditions) {
     if (!names_common_table(condition, names)) continue;
-    text.error(node, condition.offset, "a query of `with:` cannot use another",
+    text.error(condition.offset, "a query of `with:` cannot use another",
                "Use a nested subquery instead.");
   }
 }
@@ -161,8 +162,8 @@ CommonTables read_common_tables(const YAML::Node& with, ConfigText& text) {
     }
     const std::shared_ptr<Select> select = parse_scalar(entry.second, text);
     if (select == nullptr) continue;
-    reject_chains(entry.second, *select, names, text);
-    reject_chained_conditions(entry.second, *select, names, text);
+    reject_chains(*select, names, text);
+    reject_chained_conditions(*select, names, text);
     tables[entry.first.Scalar()] = *select;
   }
   return tables;
