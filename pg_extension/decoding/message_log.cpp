@@ -4,7 +4,8 @@ namespace brigade {
 
 namespace {
 
-constexpr size_t buffer_bytes_max = 4 << 20;
+// More than a storage commit gathers, so that only large transactions touch the disk.
+constexpr size_t buffer_bytes_max = 16 << 20;
 
 }  // namespace
 

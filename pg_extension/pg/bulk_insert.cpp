@@ -1,5 +1,6 @@
 #include "pg/bulk_insert.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "pg/error.h"
@@ -11,8 +12,10 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
+#include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/uuid.h"
@@ -28,6 +31,19 @@ namespace {
 constexpr int buffered_rows_max = 1000;
 constexpr size_t buffered_bytes_max = 65536;
 
+Datum bigint_array(std::string_view bytes) {
+  const size_t count = bytes.size() / sizeof(int64_t);
+  auto* values = static_cast<Datum*>(palloc(count * sizeof(Datum)));
+  const char* next = bytes.data();
+  for (size_t i = 0; i < count; i++, next += sizeof(int64_t)) {
+    int64_t value = 0;
+    memcpy(&value, next, sizeof(value));
+    values[i] = Int64GetDatum(value);
+  }
+  return PointerGetDatum(construct_array(values, static_cast<int>(count), INT8OID, sizeof(int64_t),
+                                         FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 }  // namespace
 
 struct BulkInsert::State {
@@ -40,22 +56,30 @@ struct BulkInsert::State {
   TupleTableSlot* slots[buffered_rows_max];
   int slot_count;
   size_t buffered_bytes;
+  bool conflicts_allowed;
+  uint32_t written;  // rows
+  uint32_t* conflicts;
+  size_t conflict_count;
+  size_t conflict_capacity;
 
-  static State* open(const char* schema, const char* table);
+  static State* open(const char* schema, const char* table, OnConflict on_conflict);
   void store(const Cell* cells, int count);
   void write();
+  void note_conflict(uint32_t row);
   void close();
   Datum datum(const Cell& cell);
 };
 
-BulkInsert::State* BulkInsert::State::open(const char* schema, const char* table) {
+BulkInsert::State* BulkInsert::State::open(const char* schema, const char* table,
+                                           OnConflict on_conflict) {
   auto* state = static_cast<State*>(palloc0(sizeof(State)));
   const Oid relation_id = get_relname_relid(table, get_namespace_oid(schema, false));
   state->relation = table_open(relation_id, RowExclusiveLock);
   state->executor = CreateExecutorState();
   state->target = makeNode(ResultRelInfo);
   InitResultRelInfo(state->target, state->relation, 1, nullptr, 0);
-  ExecOpenIndices(state->target, false);
+  state->conflicts_allowed = on_conflict == OnConflict::report;
+  ExecOpenIndices(state->target, state->conflicts_allowed);
   state->strategy = GetBulkInsertState();
   state->home = CurrentMemoryContext;
   state->rows =
@@ -70,6 +94,8 @@ Datum BulkInsert::State::datum(const Cell& cell) {
           cstring_to_text_with_len(cell.bytes.data(), static_cast<int>(cell.bytes.size())));
     case CellKind::uuid:
       return PointerGetDatum(memcpy(palloc(UUID_LEN), cell.bytes.data(), UUID_LEN));
+    case CellKind::bigints:
+      return bigint_array(cell.bytes);
     default:
       return cell.word;
   }
@@ -97,13 +123,26 @@ void BulkInsert::State::write() {
   table_multi_insert(relation, slots, slot_count, GetCurrentCommandId(true), 0, strategy);
   MemoryContextSwitchTo(previous);
   for (int i = 0; i < slot_count; i++) {
-    insert_index_entries(target, slots[i], executor);
+    if (!insert_index_entries(target, slots[i], executor, conflicts_allowed)) {
+      note_conflict(written + i);
+    }
     ExecClearTuple(slots[i]);
   }
+  written += slot_count;
   ResetPerTupleExprContext(executor);
   MemoryContextReset(rows);
   slot_count = 0;
   buffered_bytes = 0;
+}
+
+void BulkInsert::State::note_conflict(uint32_t row) {
+  if (conflict_count == conflict_capacity) {
+    conflict_capacity = std::max<size_t>(2 * conflict_capacity, 16);
+    const size_t bytes = conflict_capacity * sizeof(uint32_t);
+    conflicts = static_cast<uint32_t*>(conflicts == nullptr ? MemoryContextAlloc(home, bytes)
+                                                            : repalloc(conflicts, bytes));
+  }
+  conflicts[conflict_count++] = row;
 }
 
 void BulkInsert::State::close() {
@@ -117,8 +156,8 @@ void BulkInsert::State::close() {
   table_close(relation, NoLock);
 }
 
-BulkInsert::BulkInsert(const char* schema, const char* table, int columns)
-    : cells_(columns), state_(guard([&] { return State::open(schema, table); })) {}
+BulkInsert::BulkInsert(const char* schema, const char* table, int columns, OnConflict on_conflict)
+    : cells_(columns), state_(guard([&] { return State::open(schema, table, on_conflict); })) {}
 
 // What is still open is released with the transaction: it can only be an aborted one.
 BulkInsert::~BulkInsert() = default;
@@ -131,6 +170,13 @@ BulkInsert& BulkInsert::add(const Cell& cell) {
 
 BulkInsert& BulkInsert::bigint(int64_t value) {
   return add({CellKind::word, Int64GetDatum(value), {}});
+}
+BulkInsert& BulkInsert::integer(int32_t value) {
+  return add({CellKind::word, Int32GetDatum(value), {}});
+}
+BulkInsert& BulkInsert::bigints(std::span<const int64_t> values) {
+  return add(
+      {CellKind::bigints, 0, {reinterpret_cast<const char*>(values.data()), values.size_bytes()}});
 }
 BulkInsert& BulkInsert::character(char value) {
   return add({CellKind::word, CharGetDatum(value), {}});
@@ -160,6 +206,10 @@ void BulkInsert::flush() {
 void BulkInsert::finish() {
   flush();
   guard([&] { state_->close(); });
+}
+
+std::span<const uint32_t> BulkInsert::conflicts() const {
+  return {state_->conflicts, state_->conflict_count};
 }
 
 }  // namespace brigade::pg

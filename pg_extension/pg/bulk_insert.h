@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -13,8 +13,11 @@ namespace brigade::pg {
 // Cells are added in column order; end_row() closes a row.
 class BulkInsert {
  public:
+  enum class OnConflict : uint8_t { fail, report };
+
   // REQUIRES: a transaction. `schema` and `table` name a table with `columns` columns.
-  BulkInsert(const char* schema, const char* table, int columns);
+  BulkInsert(const char* schema, const char* table, int columns,
+             OnConflict on_conflict = OnConflict::fail);
   // Flushes nothing: rows not flushed are lost with the transaction that failed.
   ~BulkInsert();
   BulkInsert(const BulkInsert&) = delete;
@@ -22,6 +25,8 @@ class BulkInsert {
 
   BulkInsert& bigint(int64_t value);
   BulkInsert& bigint(std::optional<int64_t> value) { return value ? bigint(*value) : null(); }
+  BulkInsert& integer(int32_t value);
+  BulkInsert& bigints(std::span<const int64_t> values);
   BulkInsert& character(char value);
   BulkInsert& text(std::string_view value);
   BulkInsert& uuid(std::string_view bytes);
@@ -32,9 +37,12 @@ class BulkInsert {
   void flush();
   // Flushes and closes the table. Call it before the transaction commits.
   void finish();
+  // After a flush, with OnConflict::report: the rows, counted from 0 in the order they were added,
+  // that were inserted although another row of the table has their key. The caller puts that right.
+  std::span<const uint32_t> conflicts() const;
 
  private:
-  enum class CellKind : uint8_t { null, word, text, uuid };
+  enum class CellKind : uint8_t { null, word, text, uuid, bigints };
   struct Cell {
     CellKind kind;
     uintptr_t word;

@@ -6,13 +6,17 @@
 namespace brigade::pg {
 
 #ifdef EXECUTOR_H
-inline void insert_index_entries(ResultRelInfo* target, TupleTableSlot* slot, EState* executor) {
-  if (target->ri_NumIndices == 0) return;
+// False, if `conflicts_allowed`, when another row has the same key: an ERROR otherwise.
+inline bool insert_index_entries(ResultRelInfo* target, TupleTableSlot* slot, EState* executor,
+                                 bool conflicts_allowed) {
+  if (target->ri_NumIndices == 0) return true;
+  bool conflict = false;
 #if PG_VERSION_NUM >= 160000
-  ExecInsertIndexTuples(target, slot, executor, false, false, nullptr, NIL, false);
+  ExecInsertIndexTuples(target, slot, executor, false, conflicts_allowed, &conflict, NIL, false);
 #else
-  ExecInsertIndexTuples(target, slot, executor, false, false, nullptr, NIL);
+  ExecInsertIndexTuples(target, slot, executor, false, conflicts_allowed, &conflict, NIL);
 #endif
+  return !conflict;
 }
 #endif
 

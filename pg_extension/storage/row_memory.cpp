@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "pg/bulk_insert.h"
 #include "pg/spi.h"
 #include "storage/hash.h"
 
@@ -30,6 +31,15 @@ RowMemory::Key read_key(const pg::Rows& rows, size_t row) {
   RowMemory::Key key{rows.integer(row, 0), {}};
   std::memcpy(key.subkey.data(), rows.uuid(row, 1).data(), key.subkey.size());
   return key;
+}
+
+std::string array_text(const std::vector<int64_t>& values) {
+  std::string text = "{";
+  for (const int64_t value : values) {
+    if (text.size() > 1) text += ',';
+    text += std::to_string(value);
+  }
+  return text + "}";
 }
 
 // Entries of `left` that are not in `right`.
@@ -144,35 +154,47 @@ void RowMemory::set_lookups(const Key& key, LookupEntries entries) {
 }
 
 void RowMemory::flush_memberships() {
-  KeyColumns deleted;
-  KeyColumns kept;
-  std::vector<std::string_view> types;
-  std::vector<std::string_view> ids;
-  std::vector<std::string> bucket_texts;
-  for (const auto& [key, row] : rows_) {
+  std::vector<const Entry*> gone;
+  std::vector<const Entry*> added;
+  std::vector<const Entry*> changed;
+  for (const Entry& entry : rows_) {
+    const Row& row = entry.second;
     if (row.membership == row.stored_membership) continue;
     if (row.membership.buckets.empty()) {
-      deleted.add(key);
-      continue;
+      gone.push_back(&entry);
+    } else {
+      (row.stored_membership.buckets.empty() ? added : changed).push_back(&entry);
     }
-    kept.add(key);
-    types.push_back(row.membership.object_type);
-    ids.push_back(row.membership.object_id);
-    // An array of arrays of unequal length does not exist in SQL, so each travels as text.
-    std::string text = "{";
-    for (const int64_t bucket : row.membership.buckets) {
-      if (text.size() > 1) text += ',';
-      text += std::to_string(bucket);
-    }
-    bucket_texts.push_back(text + "}");
   }
-  if (!deleted.definitions.empty()) {
-    pg::execute(
-        "DELETE FROM brigade.row_membership m USING unnest($1, $2) AS gone (definition, subkey)"
-        " WHERE m.definition = gone.definition AND m.subkey = gone.subkey",
-        pg::Parameters().add(deleted.definitions).add_uuids(deleted.subkeys));
+  delete_memberships(gone);
+  put_memberships(changed);
+  insert_memberships(added);
+}
+
+void RowMemory::delete_memberships(const std::vector<const Entry*>& gone) {
+  if (gone.empty()) return;
+  KeyColumns columns;
+  for (const Entry* entry : gone) columns.add(entry->first);
+  pg::execute(
+      "DELETE FROM brigade.row_membership m USING unnest($1, $2) AS gone (definition, subkey)"
+      " WHERE m.definition = gone.definition AND m.subkey = gone.subkey",
+      pg::Parameters().add(columns.definitions).add_uuids(columns.subkeys));
+}
+
+void RowMemory::put_memberships(const std::vector<const Entry*>& changed) {
+  if (changed.empty()) return;
+  KeyColumns columns;
+  std::vector<std::string_view> types;
+  std::vector<std::string_view> ids;
+  // An array of arrays of unequal length does not exist in SQL, so each travels as text.
+  std::vector<std::string> bucket_texts;
+  for (const auto* entry : changed) {
+    const Membership& membership = entry->second.membership;
+    columns.add(entry->first);
+    types.push_back(membership.object_type);
+    ids.push_back(membership.object_id);
+    bucket_texts.push_back(array_text(membership.buckets));
   }
-  if (kept.definitions.empty()) return;
   const std::vector<std::string_view> buckets(bucket_texts.begin(), bucket_texts.end());
   pg::execute(
       "INSERT INTO brigade.row_membership"
@@ -182,11 +204,30 @@ void RowMemory::flush_memberships() {
       " ON CONFLICT (definition, subkey) DO UPDATE SET object_type = excluded.object_type,"
       " object_id = excluded.object_id, buckets = excluded.buckets",
       pg::Parameters()
-          .add(kept.definitions)
-          .add_uuids(kept.subkeys)
+          .add(columns.definitions)
+          .add_uuids(columns.subkeys)
           .add(types)
           .add(ids)
           .add(buckets));
+}
+
+// Most rows that are inserted are new, and cost little this way. Some are not (their table was
+// dropped and made again, say): they replace what was there.
+void RowMemory::insert_memberships(const std::vector<const Entry*>& added) {
+  if (added.empty()) return;
+  pg::BulkInsert table("brigade", "row_membership", 5, pg::BulkInsert::OnConflict::report);
+  for (const auto* entry : added) {
+    const Membership& membership = entry->second.membership;
+    table.integer(entry->first.definition).uuid(view(entry->first.subkey));
+    table.text(membership.object_type).text(membership.object_id);
+    table.bigints(membership.buckets).end_row();
+  }
+  table.flush();
+  std::vector<const Entry*> twice;
+  for (const uint32_t row : table.conflicts()) twice.push_back(added[row]);
+  table.finish();
+  delete_memberships(twice);
+  put_memberships(twice);
 }
 
 void RowMemory::flush_lookups(std::set<int64_t>& dependencies) {

@@ -66,7 +66,12 @@ class RowMemory {
 
   void load_memberships(const std::vector<Key>& keys);
   void load_lookups(const std::vector<Key>& keys);
+  using Entry = std::pair<const Key, Row>;
+
   void flush_memberships();
+  void delete_memberships(const std::vector<const Entry*>& gone);
+  void put_memberships(const std::vector<const Entry*>& changed);
+  void insert_memberships(const std::vector<const Entry*>& added);
   void flush_lookups(std::set<int64_t>& dependencies);
 
   std::map<Key, Row> rows_;

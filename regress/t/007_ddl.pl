@@ -120,6 +120,10 @@ run('DROP TABLE many_c', 'CREATE TABLE many_c (id text PRIMARY KEY, v text)',
     "INSERT INTO many_c VALUES ('o', 'again')");
 are_stored($server, 'a table dropped and made again', 'many',
     'SELECT * FROM many_a UNION ALL SELECT * FROM many_c');
+run('BEGIN', 'DROP TABLE items', 'CREATE TABLE items (id text PRIMARY KEY, owner text)',
+    "INSERT INTO items SELECT i::text, CASE WHEN i % 2 = 0 THEN 'anna' ELSE 'bert' END
+       FROM generate_series(1, 400) i", "UPDATE items SET owner = 'carl' WHERE id < '2'", 'COMMIT');
+items('in one transaction, with keys it had before and other owners');
 
 # ---- partitions
 run("CREATE TABLE parts_south (v text, id text NOT NULL, region text NOT NULL)",
