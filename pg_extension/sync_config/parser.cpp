@@ -102,8 +102,8 @@ class Parser {
       throw QueryError(peek().offset, "DISTINCT is not supported",
                        "Leave it out: a client has each row once anyway.");
     }
-    do select.items.push_back(parse_item());
-    while (accept(","));
+    // A query for parameters may select none, to ask only whether there is a row.
+    if (!at_word("from")) parse_items(select);
     if (accept_word("from")) parse_from(select);
     if (accept_word("where")) select.conditions.push_back(parse_expression());
     reject_clauses();
@@ -140,6 +140,11 @@ class Parser {
       if (!at_word(clause.word)) continue;
       throw QueryError(peek().offset, upper(clause.word) + " is not supported", clause.remedy);
     }
+  }
+
+  void parse_items(Select& select) {
+    do select.items.push_back(parse_item());
+    while (accept(","));
   }
 
   SelectItem parse_item() {

@@ -10,7 +10,7 @@ import { PowerSyncDatabase } from '@powersync/node';
 import { applyUpload } from './backend.js';
 import { signToken } from './token.js';
 
-const schema = new Schema({
+const todoSchema = new Schema({
   lists: new Table({ owner_id: column.text, name: column.text, created_at: column.text }),
   todos: new Table({
     list_id: column.text,
@@ -20,7 +20,7 @@ const schema = new Schema({
   }),
   settings: new Table({ value: column.text }),
 });
-export const tables = Object.keys(schema.props);
+export const tables = Object.keys(todoSchema.props);
 
 // The SDK prefers BSON. Other SDKs ask for NDJSON, which this one understands as well.
 const fetchNdjson = (resource, request) => fetch(resource, {
@@ -41,11 +41,12 @@ export const transports = {
 /** One user's device: the SDK as published, with a SQLite database of its own. */
 export class Client {
   static async open(user, {
-    server, sidecar, transport = 'http-bson', connect = {}, token = signToken,
+    server, sidecar, schema = todoSchema, transport = 'http-bson', connect = {}, token = signToken,
   }) {
     const client = new Client();
     const { remoteOptions, connect: connectByTransport } = transports[transport];
     client.user = user;
+    client.tables = Object.keys(schema.props);
     client.directory = await mkdtemp(join(tmpdir(), 'pg_brigade-client.'));
     client.log = [];
     client.db = new PowerSyncDatabase({
@@ -97,7 +98,8 @@ export class Client {
         reject(error);
       }
     };
-    const stopWatching = this.db.onChange({ onChange: attempt }, { tables, throttleMs: 1 });
+    const stopWatching = this.db.onChange({ onChange: attempt },
+      { tables: this.tables, throttleMs: 1 });
     const stopListening = this.db.registerListener({ statusChanged: attempt });
     const timer = setTimeout(() => reject(this.#timeout(condition, timeout_ms)), timeout_ms);
     try {

@@ -317,5 +317,20 @@ bucket_definitions:
   EXPECT_EQ(world.resolve(request).buckets[1].priority, 1);
 }
 
+TEST(BucketDefinitions, ParameterQueryWithoutColumnsGates) {
+  World world(R"(
+bucket_definitions:
+  admins:
+    parameters: SELECT FROM users WHERE users.id = request.user_id() AND users.is_admin = true
+    data:
+      - SELECT * FROM settings
+)");
+  world.add("users", {{"id", "u1"}, {"is_admin", 1}});
+  world.add("users", {{"id", "u2"}, {"is_admin", 0}});
+  world.add("settings", {{"id", "s"}});
+  EXPECT_THAT(world.rows_for("u1"), ElementsAre("settings/s"));
+  EXPECT_THAT(world.rows_for("u2"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace brigade

@@ -37,6 +37,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SELECT a.id, b.x FROM a JOIN b ON a.x = b.x", 14, "more than one table"},
         Case{"SELECT a.* FROM a JOIN b ON a.x > b.y", 33, "two tables are compared"},
         Case{"SELECT name FROM t", 1, "selects no \"id\""},
+        Case{"SELECT FROM t", 1, "no column of a table is selected"},
+        Case{"SELECT * FROM t WHERE x IN (SELECT FROM u)", 29, "must select one column"},
         Case{"SELECT id, x + 1 FROM t", 12, "has no name"},
         Case{"SELECT * FROM t WHERE x LIKE 'a%'", 25, "LIKE is not supported"},
         Case{"SELECT * FROM t WHERE x > auth.user_id()", 25, "cannot be looked up"},
