@@ -24,6 +24,8 @@ constexpr size_t batch_bytes_max = 4 << 20;
 constexpr uint64_t confirm_bytes_min = 1 << 20;
 
 constexpr auto retention_check_interval = std::chrono::seconds(10);
+// A wake-up is lost when it comes while the worker waits for a lock: the server uses the same latch.
+constexpr auto deploy_look_interval = std::chrono::seconds(1);
 
 constexpr long recent_transactions_max = 4096;
 
@@ -95,7 +97,7 @@ void Worker::run() {
     }
     const long pause_ms = has_work() ? poll_interval_ms : idle_interval_ms;
     const bool woken = pg::wait_for_wake_up(busy ? 0 : pause_ms);
-    if (woken || !has_work()) look_for_deploy();
+    if (woken || std::chrono::steady_clock::now() >= next_deploy_look_) look_for_deploy();
     reappend_wanted_ = reappend_wanted_ || woken;
   }
 }
@@ -132,6 +134,7 @@ void Worker::recover() {
 }
 
 void Worker::look_for_deploy() {
+  next_deploy_look_ = std::chrono::steady_clock::now() + deploy_look_interval;
   const bool was_begun = pending_ && pending_->begun;
   {
     pg::Transaction transaction;
@@ -159,7 +162,9 @@ void Worker::end_retention_if_due() {
 }
 
 // From here on the stream is followed for the new config's definitions too; what their tables hold
-// from before is copied into them beside it.
+// from before is copied into them beside it. Without another config, nobody is served before all
+// tables have been read after this: so whatever is committed by now will be stored by then, and the
+// stream need not tell of write checkpoints that came before it.
 void Worker::begin_deploy() {
   if (!pg::find_slot(slot_name_)) {
     const uint64_t consistent_point = pg::create_slot(slot_name_);
@@ -170,6 +175,11 @@ void Worker::begin_deploy() {
   {
     pg::Transaction transaction;
     begin_config(*pending_);
+    if (!has_work()) {
+      StorageCommit commit(buckets_, head_, decoder_);
+      commit.acknowledge_visible_write_checkpoints();
+      commit.finish(lsn);
+    }
     transaction.commit();
   }
   buckets_ = BucketCache();

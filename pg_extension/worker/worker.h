@@ -58,6 +58,7 @@ class Worker {
   std::unique_ptr<pg::LogicalReader> reader_;
   uint64_t confirmed_lsn_ = 0;
   std::chrono::steady_clock::time_point next_retention_check_{};
+  std::chrono::steady_clock::time_point next_deploy_look_{};
 };
 
 }  // namespace brigade

@@ -6,7 +6,8 @@ use warnings;
 use Brigade;
 use Test::More;
 
-my $server = new_server('deploy');
+# The check for deadlocks would wake a worker that has missed something.
+my $server = new_server('deploy', 'deadlock_timeout = 1h');
 sub run { return $server->safe_psql('postgres', join ';', @_); }
 run('CREATE EXTENSION pg_brigade',
     'CREATE TABLE small (id text PRIMARY KEY, owner text)',
@@ -34,7 +35,12 @@ sub small_operations {
 }
 sub state_of { return run("SELECT state FROM brigade.sync_config ORDER BY id DESC LIMIT 1"); }
 
+# A client may ask before the worker has a slot, so that the stream never tells of it.
+run('BEGIN', "SELECT brigade.create_write_checkpoint('early', 'c')",
+    "SELECT brigade.deploy(\$\$$head\$\$)", 'COMMIT');
 deploy($server, $head);
+is(run("SELECT request_id FROM brigade.acknowledged_write_checkpoint WHERE user_id = 'early'"),
+    '1', 'a write checkpoint asked for before the first deploy is acknowledged');
 my $operations = small_operations();
 
 # ---- writes to the very tables while they are copied
@@ -122,6 +128,19 @@ are_stored($server, 'a copy goes on after a crash', 'large', <<'SQL');
     SELECT to_jsonb(large) AS row FROM large
     UNION ALL SELECT jsonb_build_object('id', id, 'v', v) FROM large
 SQL
+
+# ---- a deploy that wakes the worker while it waits for a lock
+my $holder = $server->background_psql('postgres');
+$holder->query_safe('BEGIN; LOCK TABLE brigade.checkpoint IN ACCESS EXCLUSIVE MODE');
+run("INSERT INTO small VALUES ('s3', 'anna')");
+$server->poll_query_until('postgres', <<'SQL') or die;
+    SELECT EXISTS (SELECT FROM pg_locks WHERE pid = brigade.worker_pid() AND NOT granted)
+SQL
+run("SELECT brigade.deploy(\$\$$head$large\$\$)");
+$holder->query_safe('COMMIT');
+$holder->quit;
+$server->poll_query_until('postgres', "SELECT state = 'running' FROM brigade.status") or die;
+is(state_of(), 'active', 'is carried out');
 
 # ---- the end of the retention
 run('UPDATE brigade.sync_config SET retained_until = now() WHERE retained_until IS NOT NULL');
