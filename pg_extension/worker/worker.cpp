@@ -24,7 +24,8 @@ constexpr size_t batch_bytes_max = 4 << 20;
 constexpr uint64_t confirm_bytes_min = 1 << 20;
 
 constexpr auto retention_check_interval = std::chrono::seconds(10);
-// A wake-up is lost when it comes while the worker waits for a lock: the server uses the same latch.
+// A wake-up is lost when it comes while the worker waits for a lock: the server uses the same
+// latch.
 constexpr auto deploy_look_interval = std::chrono::seconds(1);
 
 constexpr long recent_transactions_max = 4096;
