@@ -1,0 +1,202 @@
+// How long compaction takes beside a steady writer, what it leaves, and what storage grows to.
+//
+//   make stage sidecar
+//   NODE --disable-warning=ExperimentalWarning bench/compaction.js [ROWS] [BUCKETS] [UPDATES]
+//
+// NODE is regress/e2e/node_modules/node-linux-*/bin/node; by default 100,000 rows in 1,000 buckets
+// are updated 10 times each. Prints one line for each measurement.
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { Server } from '../regress/e2e/lib/server.js';
+import { Sidecar } from '../regress/e2e/lib/sidecar.js';
+import { signToken } from '../regress/e2e/lib/token.js';
+
+const [rows = 100_000, buckets = 1_000, updates = 10] = process.argv.slice(2).map(Number);
+const writes_per_s = 2_000;
+const churn_rounds = 24;
+
+const config = `
+config:
+  edition: 3
+streams:
+  items:
+    auto_subscribe: true
+    query: SELECT * FROM items WHERE owner = auth.user_id()
+  noise:
+    query: SELECT * FROM noise WHERE owner = subscription.parameter('owner')
+`;
+
+function report(name, value, unit) {
+  const shown = typeof value === 'number' ? +value.toFixed(2) : value;
+  console.log(`${name.padEnd(52)} ${shown} ${unit}`);
+}
+
+async function seconds(work) {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+async function start() {
+  const server = await Server.start('pg_brigade.compaction = off', 'pg_brigade.compaction_rate = 0',
+    'pg_brigade.compaction_delay = 0', 'pg_brigade.defragmentation_share = 1',
+    'pg_brigade.defragmentation_ratio = 1.1',
+    'shared_buffers = 512MB', 'autovacuum_naptime = 5s', 'max_wal_size = 8GB');
+  await server.query(`
+    CREATE TABLE items (id integer PRIMARY KEY, owner text, description text);
+    CREATE TABLE noise (id integer PRIMARY KEY, owner text, value integer);
+    INSERT INTO noise SELECT n, 'owner ' || n % 100, 0 FROM generate_series(1, 20000) n;
+    CREATE EXTENSION pg_brigade`);
+  await server.query(`INSERT INTO items SELECT n, 'owner ' || n % $2, repeat(md5(n::text), 6)
+                      FROM generate_series(1, $1) n`, [rows, buckets]);
+  await server.query('SELECT brigade.deploy($1)', [config]);
+  return server;
+}
+
+/** Seconds from now until what is committed now is stored. */
+const storage_lag = (server) => seconds(async () => {
+  const [{ id }] = await server.query(`SELECT brigade.create_write_checkpoint('bench', '') AS id`);
+  for (let stored = 0; stored < id; await delay(1)) {
+    [{ stored }] = await server.query(`
+      SELECT coalesce(max(request_id), 0)::int AS stored
+      FROM brigade.acknowledged_write_checkpoint WHERE user_id = 'bench'`);
+  }
+});
+
+/** Downloads one user's buckets from the start, as a new client does; returns operations. */
+async function firstSync(sidecar, user) {
+  const response = await fetch(`${sidecar.url}/sync/stream`, {
+    method: 'POST',
+    headers: { authorization: `Token ${signToken(user)}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ buckets: [], raw_data: true, include_checksum: true }),
+  });
+  let text = '';
+  for await (const bytes of response.body) {
+    text += Buffer.from(bytes).toString();
+    if (text.includes('"checkpoint_complete"')) break;
+  }
+  return text.split('"op_id":').length - 1;
+}
+
+async function firstSyncs(server) {
+  const sidecar = await Sidecar.start(server);
+  let operations = 0;
+  for (let n = 0; n < 50; n++) await firstSync(sidecar, `owner ${n}`); // Warms caches up.
+  const time = await seconds(async () => {
+    for (let n = 50; n < 350; n++) operations += await firstSync(sidecar, `owner ${n % buckets}`);
+  });
+  await sidecar.end('SIGTERM');
+  return { ms: (time / 300) * 1000, operations: operations / 300 };
+}
+
+async function sizes(server) {
+  const [size] = await server.query(`
+    SELECT sum(operations)::float / $1 AS ratio,
+           pg_total_relation_size('brigade.bucket_op')::float / ($1 + 20000) AS bytes
+    FROM brigade.buckets WHERE bucket LIKE '%items%'`, [rows]);
+  return size;
+}
+
+/** Writes at a fixed rate until stopped; collects how far storage is behind. */
+function writeSteadily(server) {
+  const lags = [];
+  let going = true;
+  let written = 0;
+  const started = performance.now();
+  const elapsed_s = () => (performance.now() - started) / 1000;
+  const writer = (async () => {
+    while (going) {
+      await server.query(`UPDATE noise SET value = value + 1 WHERE id BETWEEN $1 AND $1 + 19`,
+        [1 + (written % 20000)]);
+      written += 20;
+      await delay(Math.max(0, (written / writes_per_s - elapsed_s()) * 1000));
+    }
+  })();
+  const prober = (async () => {
+    while (going) {
+      lags.push(await storage_lag(server));
+      await delay(20);
+    }
+  })();
+  return async () => {
+    going = false;
+    await Promise.all([writer, prober]);
+    lags.sort((a, b) => a - b);
+    const at = (share) => lags[Math.floor((lags.length - 1) * share)] * 1000;
+    return { rate: written / elapsed_s(), p50: at(0.5), p99: at(0.99), max: at(1) };
+  };
+}
+
+function reportWriter(name, { rate, p50, p99, max }) {
+  report(`${name}: writes`, rate, '/s');
+  report(`${name}: storage lag p50, p99, max`,
+    [p50, p99, max].map((ms) => ms.toFixed(1)).join(', '), 'ms');
+}
+
+async function reportState(server, name) {
+  const { ratio, bytes } = await sizes(server);
+  const sync = await firstSyncs(server);
+  report(`${name}: operations for each row`, ratio, '');
+  report(`${name}: storage for each row`, bytes, 'bytes');
+  report(`${name}: first sync of ${sync.operations.toFixed(0)} operations`, sync.ms, 'ms');
+}
+
+async function update(server, share) {
+  await server.query(`UPDATE items SET description = repeat(md5(random()::text), 6)
+                      WHERE random() < $1`, [share]);
+}
+
+/** Switches compaction on, and returns when it is through with the items. */
+async function compactInBackground(server) {
+  await server.query('SELECT brigade.worker_pid(), brigade.validate($1)', [config]);
+  await server.query('ALTER SYSTEM SET pg_brigade.compaction = on');
+  await server.query('SELECT pg_reload_conf()');
+  for (let waiting = 1; waiting > 0; await delay(100)) {
+    [{ waiting }] = await server.query(`SELECT count(next_check)::int AS waiting
+      FROM brigade.buckets WHERE bucket LIKE '%items%'`);
+  }
+}
+
+/** The day begins with all of its share of rows that may be appended again. */
+async function simulateDay(server) {
+  await server.query(
+    'UPDATE brigade.bucket_compaction SET reappended = 0, reappended_since = NULL');
+  for (let hour = 1; hour <= churn_rounds; hour++) {
+    await update(server, 0.25);
+    await storage_lag(server);
+    await delay(2000);
+    if (hour % 6 !== 0) continue;
+    const { ratio, bytes } = await sizes(server);
+    report(`day's churn, after ${hour / 4} updates of each row: ratio, bytes`,
+      `${ratio.toFixed(2)}, ${bytes.toFixed(0)}`, '');
+  }
+}
+
+const server = await start();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => server.stop().finally(() => process.exit(1)));
+}
+try {
+  for (let active = false; !active; await delay(50)) {
+    [{ active }] = await server.query(
+      `SELECT EXISTS (SELECT FROM brigade.sync_config WHERE state = 'active') AS active`);
+  }
+  await server.query('VACUUM ANALYZE');
+  await reportState(server, 'never updated');
+  // Half of the rows at a time, at random, so that old and new operations are mixed.
+  for (let round = 0; round < updates * 2; round++) await update(server, 0.5);
+  report('storing the updates', await seconds(() => storage_lag(server)), 's');
+  await reportState(server, 'updated');
+  let stop = writeSteadily(server);
+  await delay(10_000);
+  reportWriter('without compaction', await stop());
+  stop = writeSteadily(server);
+  const time = await seconds(() => compactInBackground(server));
+  reportWriter('beside compaction', await stop());
+  report('compaction with defragmentation', time, 's');
+  await server.query('VACUUM brigade.bucket_op');
+  await reportState(server, 'compacted');
+  await simulateDay(server);
+} finally {
+  await server.stop();
+}
