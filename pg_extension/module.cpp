@@ -1,3 +1,4 @@
+#include "pg/background_worker.h"
 #include "pg/server.h"
 #include "pg/settings.h"
 
@@ -5,5 +6,8 @@ extern "C" {
 PG_MODULE_MAGIC;
 
 // Any session may load the library, long after the server started.
-PGDLLEXPORT void _PG_init() { brigade::pg::define_settings(); }
+PGDLLEXPORT void _PG_init() {
+  brigade::pg::define_settings();
+  brigade::pg::register_worker(brigade::pg::launcher);
+}
 }

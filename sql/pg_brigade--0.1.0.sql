@@ -25,6 +25,10 @@ COMMENT ON COLUMN brigade.sync_config.retained_until IS
   'it again takes effect at once.';
 COMMENT ON COLUMN brigade.sync_config.definitions IS
   'Ids in brigade.definition, parallel to the plan''s definitions; null until the worker begins.';
+-- A dump holds the config in force; after a restore the worker deploys it anew. All else is made
+-- from the tables.
+SELECT pg_catalog.pg_extension_config_dump('brigade.sync_config', $$WHERE state = 'active'$$);
+SELECT pg_catalog.pg_extension_config_dump('brigade.sync_config_id_seq', '');
 
 CREATE TABLE brigade.definition (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -60,6 +60,16 @@ void prune_configs(Pacer& pacer) {
          pg::settings().config_retention_days);
 }
 
+// The newest are kept, however many rows fail again and again.
+void prune_errors(Pacer& pacer) {
+  repeat(pacer,
+         "DELETE FROM brigade.row_error WHERE id IN (SELECT id FROM brigade.row_error"
+         " WHERE occurred_at < now() - make_interval(days => $1::integer)"
+         "  OR id <= (SELECT max(id) - 100000 FROM brigade.row_error)"
+         " ORDER BY id LIMIT 2000) RETURNING 1",
+         pg::settings().error_retention_days);
+}
+
 std::optional<int64_t> first_row(const char* sql, int64_t argument) {
   pg::Transaction transaction;
   const pg::Rows rows = pg::execute(sql, pg::Parameters().add(argument));
@@ -115,6 +125,7 @@ void prune(Pacer& pacer) {
   prune_commit_log(pacer);
   prune_write_checkpoints(pacer);
   prune_configs(pacer);
+  prune_errors(pacer);
   prune_definitions(pacer);
 }
 

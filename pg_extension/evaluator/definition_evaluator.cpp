@@ -273,6 +273,9 @@ void DefinitionEvaluator::render_row(RowEffects::Output& output, RowEffects& eff
   }
   output.data[0] = '{';
   output.data += '}';
+  if (output.data.size() > row_bytes_max) {
+    fail("the row is larger than 15 MB; select fewer columns", effects);
+  }
 }
 
 }  // namespace brigade

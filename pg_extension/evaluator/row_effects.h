@@ -1,10 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace brigade {
+
+// The size in bytes of a row's JSON text beyond which clients do not get it: no device could take
+// it in, and a sidecar holds whole rows.
+inline constexpr size_t row_bytes_max = 15 << 20;
 
 // What one state of one source row means to a plan: the buckets it is in, and the lookup entries it
 // makes. `definition` is an index into Plan::definitions.
@@ -22,7 +27,7 @@ struct RowEffects {
     std::string key;    // JSON array text
     std::string value;  // JSON array text
   };
-  // An expression that failed. Its definition contributes nothing for this row.
+  // An expression that failed, or a row beyond row_bytes_max. Its definition contributes nothing for this row.
   struct Error {
     uint32_t definition;
     std::string message;

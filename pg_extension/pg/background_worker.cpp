@@ -8,6 +8,7 @@
 extern "C" {
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "replication/origin.h"
@@ -111,18 +112,33 @@ uint32_t current_database() { return MyDatabaseId; }
 bool in_recovery() { return RecoveryInProgress(); }
 bool wal_level_is_logical() { return wal_level >= WAL_LEVEL_LOGICAL; }
 
+namespace {
+
+BackgroundWorker describe(const WorkerKind& kind, uint32_t argument) {
+  BackgroundWorker worker{};
+  worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+  worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+  worker.bgw_restart_time = kind.restarts ? restart_seconds : BGW_NEVER_RESTART;
+  worker.bgw_main_arg = UInt32GetDatum(argument);
+  strlcpy(worker.bgw_library_name, "pg_brigade", sizeof(worker.bgw_library_name));
+  strlcpy(worker.bgw_function_name, kind.function, sizeof(worker.bgw_function_name));
+  strlcpy(worker.bgw_name, kind.type, sizeof(worker.bgw_name));
+  strlcpy(worker.bgw_type, kind.type, sizeof(worker.bgw_type));
+  return worker;
+}
+
+}  // namespace
+
+void register_worker(const WorkerKind& kind) {
+  if (!process_shared_preload_libraries_in_progress) return;
+  BackgroundWorker worker = describe(kind, 0);
+  RegisterBackgroundWorker(&worker);
+}
+
 BackgroundWorkerHandle* launch_worker_with(const WorkerKind& kind, uint32_t argument) {
   return guard([&]() -> BackgroundWorkerHandle* {
-    BackgroundWorker worker{};
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-    worker.bgw_restart_time = kind.restarts ? restart_seconds : BGW_NEVER_RESTART;
-    worker.bgw_main_arg = UInt32GetDatum(argument);
+    BackgroundWorker worker = describe(kind, argument);
     worker.bgw_notify_pid = MyProcPid;
-    strlcpy(worker.bgw_library_name, "pg_brigade", sizeof(worker.bgw_library_name));
-    strlcpy(worker.bgw_function_name, kind.function, sizeof(worker.bgw_function_name));
-    strlcpy(worker.bgw_name, kind.type, sizeof(worker.bgw_name));
-    strlcpy(worker.bgw_type, kind.type, sizeof(worker.bgw_type));
     BackgroundWorkerHandle* handle = nullptr;
     return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : nullptr;
   });

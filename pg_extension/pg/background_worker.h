@@ -21,6 +21,11 @@ inline constexpr WorkerKind compaction_task{"pg_brigade compaction task",
                                             "brigade_compaction_task_main", false};
 inline constexpr WorkerKind compaction_helper{"pg_brigade compaction helper",
                                               "brigade_compaction_helper_main", false};
+inline constexpr WorkerKind launcher{"pg_brigade launcher", "brigade_launcher_main", false};
+
+// Has a worker started with the server, or at the end of recovery. For _PG_init: does nothing
+// unless the library is in shared_preload_libraries.
+void register_worker(const WorkerKind& kind);
 
 // ---- in the worker
 

@@ -29,6 +29,7 @@ int pruning_interval_s = 60;
 int commit_log_retention_s = 3600;
 int write_checkpoint_retention_days = 90;
 int config_retention_days = 30;
+int error_retention_days = 30;
 
 void define_integer(const char* name, const char* meaning, int* value, int min, int max,
                     int unit_flag = 0) {
@@ -86,6 +87,9 @@ void define_retention() {
   define_integer("pg_brigade.config_retention",
                  "Days for which the text of a sync config that is not in force is kept.",
                  &config_retention_days, 1, 3650);
+  define_integer("pg_brigade.error_retention",
+                 "Days for which it is told that a row could not be processed.",
+                 &error_retention_days, 1, 3650);
 }
 
 }  // namespace
@@ -113,6 +117,7 @@ Settings settings() {
   current.commit_log_retention_s = std::max(commit_log_retention_s, 2 * compaction_delay_s);
   current.write_checkpoint_retention_days = write_checkpoint_retention_days;
   current.config_retention_days = config_retention_days;
+  current.error_retention_days = error_retention_days;
   return current;
 }
 

@@ -22,6 +22,7 @@ struct Settings {
   int commit_log_retention_s;
   int write_checkpoint_retention_days;
   int config_retention_days;
+  int error_retention_days;
 };
 Settings settings();
 

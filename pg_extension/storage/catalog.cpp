@@ -44,6 +44,15 @@ std::optional<PendingConfig> find_pending_config() {
   return read_pending_config(rows);
 }
 
+void deploy_restored_config() {
+  const pg::SqlScope sql;
+  pg::execute(
+      "UPDATE brigade.sync_config SET state = 'processing', definitions = NULL,"
+      " activated_at = NULL, retained_until = NULL"
+      " WHERE state = 'active' AND definitions <> '{}' AND NOT EXISTS"
+      " (SELECT FROM brigade.definition WHERE id = ANY (definitions))");
+}
+
 ActivePlans load_active_plans() {
   const pg::SqlScope sql;
   const pg::Rows rows = pg::execute(

@@ -21,6 +21,10 @@ struct PendingConfig {
 // The newest config in state 'processing'.
 std::optional<PendingConfig> find_pending_config();
 
+// After pg_dump and a restore there is a config in force without anything it made: it is to be
+// deployed anew.
+void deploy_restored_config();
+
 // The active config, and the pending one once it has begun: what the decoder has to evaluate.
 ActivePlans load_active_plans();
 

@@ -82,6 +82,11 @@ void Worker::load() {
 void Worker::run() {
   if (!own_extension_and_lock()) return;
   launch_compaction();
+  {
+    pg::Transaction transaction;
+    deploy_restored_config();
+    transaction.commit();
+  }
   load();
   if (has_work() && lost_slot()) recover();
   for (;;) {

@@ -142,6 +142,19 @@ TEST(Streams, RowArraysExpandTheRow) {
   }
 }
 
+TEST(Rows, AreLimitedInSize) {
+  World world(R"(
+config: {edition: 3}
+streams:
+  notes: {auto_subscribe: true, query: SELECT * FROM notes}
+)");
+  const std::string long_text(row_bytes_max - 100, 'x');
+  world.add("notes", {{"id", "1"}, {"v", long_text}});
+  world.add("notes", {{"id", "2"}, {"v", long_text + std::string(100, 'x')}});
+  EXPECT_THAT(world.rows_for("anna"), ElementsAre("notes/1"));
+  EXPECT_THAT(world.errors, ElementsAre("the row is larger than 15 MB; select fewer columns"));
+}
+
 TEST(Streams, JsonEachOverJoinedColumn) {
   World world(
       stream("SELECT * FROM lists WHERE id IN (SELECT lists.value FROM access_control a,"
