@@ -27,7 +27,8 @@ struct RowEffects {
     std::string key;    // JSON array text
     std::string value;  // JSON array text
   };
-  // An expression that failed, or a row beyond row_bytes_max. Its definition contributes nothing for this row.
+  // An expression that failed, or a row beyond row_bytes_max. Its definition contributes nothing
+  // for this row.
   struct Error {
     uint32_t definition;
     std::string message;

@@ -81,7 +81,8 @@ is(rows_held('restored'),
 run('one', 'DROP EXTENSION pg_brigade');
 becomes_true(q(SELECT count(*) = 0 FROM pg_replication_slots WHERE database = 'one'),
     'DROP EXTENSION: the slot goes');
-becomes_true(q(SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'one'), 'with the workers');
+becomes_true(q(SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'one'),
+    'with the workers');
 is(run('postgres', 'DROP DATABASE one; SELECT 1'), 1, 'then the database can be dropped');
 run('two', "INSERT INTO notes VALUES ('last', 'z')");
 is(rows_held('two'), '{"id":"before","v":"two"} {"id":"last","v":"z"}', 'others are not disturbed');
