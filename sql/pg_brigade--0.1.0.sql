@@ -294,6 +294,13 @@ CREATE FUNCTION brigade.validate(yaml text) RETURNS json
 COMMENT ON FUNCTION brigade.validate(text) IS
   'Checks a sync config (YAML) without deploying it; lists errors and warnings with their places.';
 
+CREATE FUNCTION brigade.plan_deploy(yaml text) RETURNS json
+  LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'brigade_plan_deploy';
+COMMENT ON FUNCTION brigade.plan_deploy(text) IS
+  'What deploying a sync config (YAML) would do: the definitions kept, added and removed, with '
+  'estimates of the rows in their tables (null: never analyzed), and of the rows to copy.';
+
 CREATE FUNCTION brigade.reconcile(source regclass DEFAULT NULL) RETURNS bigint
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -22,7 +22,8 @@ constexpr const char* tables_statement =
     "  FROM pg_catalog.pg_partition_ancestors(c.oid) AS up (relid)"
     "  JOIN pg_catalog.pg_class a ON a.oid = up.relid"
     "  JOIN pg_catalog.pg_namespace an ON an.oid = a.relnamespace"
-    "  WHERE c.relispartition AND a.oid <> c.oid)"
+    "  WHERE c.relispartition AND a.oid <> c.oid),"
+    " CASE WHEN c.relkind = 'r' AND c.reltuples >= 0 THEN c.reltuples::bigint END"
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " LEFT JOIN LATERAL (SELECT bool_or(indisprimary) AS is_primary,"
     "   bool_or(indisreplident) AS is_identity"
@@ -63,6 +64,7 @@ SourceTable read_table(const pg::Rows& rows, size_t row) {
   for (size_t i = 0; i + 1 < ancestors.size(); i += 2) {
     table.ancestors.push_back({ancestors[i], ancestors[i + 1]});
   }
+  if (!rows.is_null(row, 7)) table.row_estimate = rows.bigint(row, 7);
   return table;
 }
 

@@ -202,16 +202,13 @@ class TableCheck {
 
   // Tables that hold rows of what the query names: themselves, or as its partitions.
   void check_rows(const TableUse& use, const SourceTable& table) {
-    const bool is_partition = std::any_of(
-        table.ancestors.begin(), table.ancestors.end(),
-        [&](const SourceTable::Name& ancestor) { return matches(use.table, ancestor); });
-    if (!is_partition && !matches(use.table, table.name)) return;
+    if (!reads_rows_of(use.table, table)) return;
     if (table.kind == Kind::table && !table.has_replica_identity) {
       error(use.place,
             "table \"" + table.name.schema + "." + table.name.table +
                 "\" has no replica identity: its updates and deletes would be lost",
             remedy_of_identity(table));
-    } else if (is_partition && why_unreadable(table.kind) != nullptr) {
+    } else if (!matches(use.table, table.name) && why_unreadable(table.kind) != nullptr) {
       report_unreadable(use, table);
     }
   }
@@ -245,6 +242,12 @@ class TableCheck {
 };
 
 }  // namespace
+
+bool reads_rows_of(const TablePattern& pattern, const SourceTable& table) {
+  return matches(pattern, table.name) ||
+         std::any_of(table.ancestors.begin(), table.ancestors.end(),
+                     [&](const SourceTable::Name& ancestor) { return matches(pattern, ancestor); });
+}
 
 std::vector<Diagnostic> check_tables(const std::vector<TableUse>& uses, Catalog& catalog) {
   if (uses.empty()) return {};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +30,13 @@ struct SourceTable {
   bool has_primary_key = true;
   bool has_replica_identity = true;  // the WAL tells which row an update or delete was of
   std::vector<std::string> columns;
-  std::vector<Name> ancestors;  // the partitioned tables it is a partition of
+  std::vector<Name> ancestors;          // the partitioned tables it is a partition of
+  std::optional<int64_t> row_estimate;  // unknown until the table is vacuumed or analyzed
 };
+
+// Whether a definition on `pattern` reads the table's rows: it names the table, or one that the
+// table is a partition of.
+bool reads_rows_of(const TablePattern& pattern, const SourceTable& table);
 
 // The catalog of the source database.
 class Catalog {
