@@ -26,9 +26,6 @@ constexpr int64_t shutdown_ms_max = 5'000;
 
 /// The feed asks every two seconds at least.
 constexpr int64_t feed_silence_ms_max = 10'000;
-constexpr int64_t canary_interval_ms = 5'000;
-/// A canary that is not back after this long means that commits are stuck.
-constexpr int64_t standstill_ms_max = 15'000;
 
 int64_t wall_clock_ms() {
   using std::chrono::milliseconds;
@@ -87,17 +84,20 @@ void Server::make_storage() {
   const std::string& primary = settings_.database_uri;
   const std::string& reads =
       settings_.read_database_uri.empty() ? primary : settings_.read_database_uri;
-  read_pool_ =
-      std::make_unique<ConnectionPool>(&loop_, reads, static_cast<size_t>(settings_.pool_size));
-  write_pool_ = std::make_unique<ConnectionPool>(&loop_, primary, write_pool_size);
+  using Target = PostgresConnection::Target;
+  Target read_target = settings_.read_database_uri.empty() ? Target::primary : Target::any;
+  read_pool_ = std::make_unique<ConnectionPool>(&loop_, reads, read_target,
+                                                static_cast<size_t>(settings_.pool_size));
+  write_pool_ = std::make_unique<ConnectionPool>(&loop_, primary, Target::primary, write_pool_size);
+  monitor_ = std::make_unique<PrimaryMonitor>(&loop_, *write_pool_);
   storage_ = std::make_unique<PostgresStorage>(*read_pool_, *write_pool_);
   batches_ = std::make_unique<BatchReader>(*storage_, kept_batch_bytes_max);
   hub_ = std::make_unique<Hub>([this] { feed_->poll(); });
   feed_ = std::make_unique<ChangeFeed>(
-      &loop_, reads,
+      &loop_, reads, read_target,
       ChangeFeed::Callbacks{[this] { return hub_->position(); },
-                            [this](const Changes& changes) { on_changes(changes); },
-                            [this] { on_feed_connected(); }});
+                            [this](const Changes& changes) { on_changes(changes); }});
+  write_pool_->set_on_recovered([this] { on_primary_reached(); });
   read_pool_->set_on_recovered([this] { endpoints_->on_storage_recovered(); });
 }
 
@@ -159,8 +159,7 @@ std::string Server::start() {
   read_pool_->connect();
   write_pool_->connect();
   feed_->connect();
-  canary_timer_ = std::make_unique<Timer>(&loop_, [this] { send_canary(); });
-  canary_timer_->start(canary_interval_ms);
+  monitor_->start();
   return "";
 }
 
@@ -191,60 +190,16 @@ std::string Server::listen() {
                                    static_cast<int>(settings_.metrics_port));
 }
 
-/// While nothing is committed, asks for a write checkpoint of our own now and then: its coming back
-/// shows that commits still pass through the worker into storage, and from there to us.
-void Server::send_canary() {
-  canary_timer_->start(canary_interval_ms);
-  if (wall_clock_ms() - position_changed_at_ms_ < canary_interval_ms) return;
-  storage_->create_write_checkpoint("", "brigade-sidecar",
-                                    [](const Result<int64_t, StorageError>& id) {
-                                      if (!id)
-                                        spdlog::debug("canary not sent: {}", id.error().message);
-                                    });
-}
-
-/// Ready: the feed answers, and commits come through it.
+/// Ready: a sync config is in force, the feed answers, and commits come through it. While the
+/// primary cannot be reached, a sidecar that reads from a standby goes on.
 Probes::State Server::health() const {
   int64_t silence_ms = static_cast<int64_t>(uv_now(&loop_)) - feed_->answered_at_ms();
-  bool started = hub_->position() > 0;
-  int64_t standstill_ms = wall_clock_ms() - position_changed_at_ms_;
+  bool started = feed_->answered_at_ms() > 0;
+  const auto& status = monitor_->status();
+  bool in_force = status && status->has_active_config;
   bool current =
-      feed_->connected() && silence_ms < feed_silence_ms_max && standstill_ms < standstill_ms_max;
-  return {started, started && current && !shutting_down_, wall_clock_ms()};
-}
-
-std::string Server::metrics_text() const {
-  MetricsText text;
-  text.info("target_info", "Target metadata",
-            "service=\"pg_brigade\",service_version=\"" BRIGADE_VERSION "\"");
-  text.counter("powersync_data_synced_bytes_total", "Uncompressed size of synced data",
-               counts_.data_synced_bytes + endpoints_->open_stream_counts().data_synced_bytes);
-  text.counter("powersync_data_sent_bytes_total",
-               "Size of data sent to clients, after compression if applicable",
-               counts_.data_sent_bytes + endpoints_->open_stream_counts().data_sent_bytes);
-  text.counter("powersync_operations_synced_total", "Number of operations synced",
-               counts_.operations_synced + endpoints_->open_stream_counts().operations_synced);
-  text.gauge("powersync_concurrent_connections", "Number of concurrent sync connections",
-             static_cast<int64_t>(endpoints_->session_count()));
-  text.counter("brigade_streams_started_total", "Sync streams opened", counts_.streams_started);
-  text.counter("brigade_streams_ended_total", "Sync streams ended", counts_.streams_ended);
-  text.counter("brigade_storage_reads_total", "Ranges of operations read from the database",
-               batches_->read_count());
-  text.gauge("brigade_kept_batch_size_bytes", "Encoded batches kept for other sessions",
-             static_cast<int64_t>(batches_->kept_bytes()));
-  text.gauge("brigade_storage_commit", "Storage commit up to which changes were read",
-             hub_->position());
-  text.gauge("brigade_subscribed_buckets", "Buckets that at least one session wants",
-             static_cast<int64_t>(hub_->bucket_count()));
-  ConnectionPool::Stats pool = read_pool_->stats();
-  text.counter("brigade_database_queries_total", "Queries for sessions", pool.queries);
-  text.counter("brigade_database_connections_lost_total", "Lost connections to the database",
-               pool.connections_lost);
-  text.gauge("brigade_database_queries_waiting", "Queries that wait for a connection",
-             static_cast<int64_t>(pool.waiting));
-  text.gauge("brigade_change_feed_connected", "1 while changes are followed",
-             feed_->connected() ? 1 : 0);
-  return text.take();
+      feed_->connected() && silence_ms < feed_silence_ms_max && !monitor_->commits_stuck();
+  return {started, started && in_force && current && !shutting_down_, wall_clock_ms()};
 }
 
 int Server::run() {
@@ -263,21 +218,23 @@ int Server::run() {
   return exit_status_;
 }
 
-void Server::on_feed_connected() {
-  if (settings_.sync_config.empty() || std::exchange(deployed_, true)) return;
-  deploy_sync_config();
+void Server::on_primary_reached() {
+  monitor_->on_reached();
+  if (!settings_.sync_config.empty() && !deployed_) deploy_sync_config();
 }
 
 void Server::deploy_sync_config() {
   write_pool_->run(deploy_statement, {settings_.sync_config},
                    [this](Result<PgResult, StorageError> result) {
+                     bool for_good = result || !result.error().transient;
+                     deployed_ = for_good;
                      if (result) {
                        spdlog::info("sync config deployed: {}", single_text(result->get()));
                        return;
                      }
-                     spdlog::error("sync config not deployed: {} {}", result.error().message,
-                                   result.error().detail);
-                     if (!settings_.exit_on_sync_config_error) return;
+                     spdlog::error("sync config not deployed{}: {} {}", for_good ? "" : " yet",
+                                   result.error().message, result.error().detail);
+                     if (!for_good || !settings_.exit_on_sync_config_error) return;
                      exit_status_ = 1;
                      shut_down();
                    });
@@ -285,8 +242,9 @@ void Server::deploy_sync_config() {
 
 void Server::on_changes(const Changes& changes) {
   if (!changes.complete || changes.config_changed) batches_->clear();
-  if (changes.commit != hub_->position()) position_changed_at_ms_ = wall_clock_ms();
+  bool moved = changes.commit != hub_->position();
   hub_->apply(changes);
+  if (moved) monitor_->on_commit();
 }
 
 void Server::on_session_start(const LiveSession& session) {
@@ -367,9 +325,9 @@ void Server::close_all_handles() {
   fetcher_.reset();
   feed_.reset();
   read_pool_.reset();
+  monitor_.reset();
   write_pool_.reset();
   shutdown_timer_.reset();
-  canary_timer_.reset();
   if (listener_) listener_->stop_ticking();
   if (metrics_listener_) metrics_listener_->stop_ticking();
 }

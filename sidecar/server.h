@@ -24,6 +24,7 @@
 #include "session/sync_endpoints.h"
 #include "storage/change_feed.h"
 #include "storage/postgres_storage.h"
+#include "storage/primary_monitor.h"
 
 namespace brigade::sidecar {
 
@@ -46,12 +47,11 @@ class Server {
   std::string listen();
   std::string load_certificate();
   void configure_keys();
-  void on_feed_connected();
+  void on_primary_reached();
   void deploy_sync_config();
   void on_changes(const Changes& changes);
   void on_session_start(const LiveSession& session);
   void on_session_end(LiveSession& session, CloseReason reason);
-  void send_canary();
   Probes::State health() const;
   std::string metrics_text() const;
   void watch_signal(uv_signal_t& handle, int number);
@@ -69,6 +69,7 @@ class Server {
   TlsContext tls_;
   std::unique_ptr<ConnectionPool> read_pool_;
   std::unique_ptr<ConnectionPool> write_pool_;
+  std::unique_ptr<PrimaryMonitor> monitor_;
   std::unique_ptr<PostgresStorage> storage_;
   std::unique_ptr<BatchReader> batches_;
   std::unique_ptr<Hub> hub_;
@@ -87,8 +88,6 @@ class Server {
   std::unique_ptr<Listener> metrics_listener_;
   std::unique_ptr<Timer> shutdown_timer_;
   std::array<uv_signal_t, 3> signals_;
-  std::unique_ptr<Timer> canary_timer_;
-  int64_t position_changed_at_ms_ = 0;
   int64_t shutdown_at_ms_ = 0;
   int exit_status_ = 0;
   bool deployed_ = false;

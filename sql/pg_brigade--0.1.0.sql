@@ -524,6 +524,72 @@ CREATE FUNCTION brigade.request_checkpoint(user_id text, client_id text, request
 COMMENT ON FUNCTION brigade.request_checkpoint(text, text, bigint) IS
   'Stores a client''s own checkpoint request id if it is newer; returns the stored one.';
 
+CREATE FUNCTION brigade.sidecar_status() RETURNS json
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+    SELECT json_build_object(
+      'state', status.state, 'active_config', active_config,
+      'processing_config', processing_config, 'lag_bytes', lag_bytes, 'lag_seconds', lag_seconds,
+      'operations_per_second', operations_per_second, 'tables_to_copy', tables_to_copy,
+      'row_errors', (SELECT count(*) FROM brigade.row_error),
+      'operation_bytes', pg_total_relation_size('brigade.bucket_op'),
+      'lookup_bytes', pg_total_relation_size('brigade.lookup'),
+      'row_bytes', pg_total_relation_size('brigade.row_membership'))
+    FROM brigade.status
+  $$;
+COMMENT ON FUNCTION brigade.sidecar_status() IS
+  'How replication stands and how much storage takes, for the sidecar''s metrics and health.';
+
+CREATE FUNCTION brigade.diagnostics() RETURNS json
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+    WITH shown AS (
+      SELECT * FROM brigade.sync_config
+      WHERE state IN ('active', 'processing')
+         OR id = (SELECT max(id) FROM brigade.sync_config) AND state = 'errored'),
+    tables AS (
+      SELECT c.id AS config, f.relation,
+             bool_or(d.kind = 'bucket_source') AS has_data,
+             bool_or(d.kind = 'lookup_index') AS has_lookups
+      FROM shown c
+      JOIN brigade.followed_table f ON f.definitions && c.definitions
+      JOIN brigade.definition d ON d.id = ANY (f.definitions) AND d.id = ANY (c.definitions)
+      GROUP BY c.id, f.relation),
+    described AS (
+      SELECT config, json_build_object(
+          'schema', nspname, 'name', relname,
+          'replication_id', (
+            SELECT coalesce(json_agg(attname ORDER BY place), '[]')
+            FROM pg_index, unnest(indkey) WITH ORDINALITY AS key (number, place)
+            JOIN pg_attribute ON attrelid = relation AND attnum = key.number
+            WHERE indrelid = relation AND indisprimary),
+          'data_queries', has_data, 'parameter_queries', has_lookups,
+          'errors', (
+            SELECT coalesce(json_agg(json_build_object('level', 'warning', 'ts', occurred_at,
+                'message', 'row ' || row_key || ': ' || reason) ORDER BY id), '[]')
+            FROM (SELECT * FROM brigade.row_error WHERE table_name = nspname || '.' || relname
+                  ORDER BY id DESC LIMIT 10) AS newest)) AS described_table
+      FROM tables
+      JOIN pg_class ON pg_class.oid = relation
+      JOIN pg_namespace ON pg_namespace.oid = relnamespace)
+    SELECT json_build_object(
+      'status', (SELECT row_to_json(status) FROM brigade.status),
+      'progress', (SELECT coalesce(json_agg(progress), '[]') FROM brigade.progress),
+      'configs', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', id, 'state', state, 'content', yaml, 'deployed_at', deployed_at,
+            'activated_at', activated_at, 'error', error,
+            'streams', (SELECT coalesce(json_agg(stream -> 'name'), '[]')
+                        FROM json_array_elements(plan::json -> 'streams') AS stream),
+            'tables', (
+              SELECT coalesce(json_agg(described_table ORDER BY described_table ->> 'name'), '[]')
+              FROM described WHERE config = shown.id)) ORDER BY id), '[]')
+        FROM shown))
+  $$;
+COMMENT ON FUNCTION brigade.diagnostics() IS
+  'The configs in force or in progress with their tables and errors, status and progress; for the '
+  'sidecar''s admin API.';
+
 CREATE FUNCTION brigade.grant_sidecar(role regrole) RETURNS void
   LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
   AS $$
@@ -534,7 +600,8 @@ CREATE FUNCTION brigade.grant_sidecar(role regrole) RETURNS void
       'GRANT EXECUTE ON FUNCTION brigade.start(), brigade.resolve(jsonb), brigade.changes(bigint), '
       'brigade.create_write_checkpoint(text, text), '
       'brigade.request_checkpoint(text, text, bigint), '
-      'brigade.deploy(text), brigade.validate(text) TO %s', role);
+      'brigade.sidecar_status(), brigade.diagnostics(), brigade.reconcile(regclass), '
+      'brigade.cancel_deploy(), brigade.deploy(text), brigade.validate(text) TO %s', role);
   END
   $$;
 COMMENT ON FUNCTION brigade.grant_sidecar(regrole) IS

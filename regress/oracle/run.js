@@ -257,7 +257,7 @@ export class Run {
     await this.reported;
     await Promise.all([...this.clients, ...this.sdks].map((client) => client.stop()));
     await this.checker?.idle();
-    await Promise.all(this.sidecars.map((sidecar) => sidecar.end('SIGTERM')));
+    await Promise.all(this.sidecars.map((sidecar) => sidecar.stop()));
     for (const link of this.links) link.close();
     if (this.bug) for (const saboteur of this.services) saboteur.close();
     await this.pool?.end();

@@ -341,6 +341,8 @@ void Session::on_timer() {
   int64_t seconds = seconds_until(token_expires_at_ms_, now_ms);
   if (worth_sending) send(encode_token_expires_in(format_, seconds));
   arm_timer();
+  // A failure that passes may pass without a word.
+  if (keepalive) on_storage_recovered();
 }
 
 }  // namespace brigade::sidecar

@@ -93,6 +93,28 @@ Changes to_changes(const Json& json) {
   return changes;
 }
 
+/// Zero for what is not known, such as the rate of a worker that has not written yet.
+template <class Number>
+Number number_or_zero(const Json& object, const char* name) {
+  const Json& value = object.at(name);
+  return value.is_null() ? Number{0} : value.get<Number>();
+}
+
+ReplicationStatus to_status(const Json& json) {
+  ReplicationStatus status;
+  status.state = json.at("state");
+  status.has_active_config = !json.at("active_config").is_null();
+  status.lag_bytes = number_or_zero<int64_t>(json, "lag_bytes");
+  status.lag_seconds = number_or_zero<double>(json, "lag_seconds");
+  status.operations_per_second = number_or_zero<double>(json, "operations_per_second");
+  status.tables_to_copy = number_or_zero<int64_t>(json, "tables_to_copy");
+  status.row_errors = number_or_zero<int64_t>(json, "row_errors");
+  status.operation_bytes = number_or_zero<int64_t>(json, "operation_bytes");
+  status.lookup_bytes = number_or_zero<int64_t>(json, "lookup_bytes");
+  status.row_bytes = number_or_zero<int64_t>(json, "row_bytes");
+  return status;
+}
+
 /// The JSON is the extension's, not a client's: that its shape is wrong is a defect, and nlohmann
 /// tells where by an exception, which ends here.
 template <class Decode>
@@ -118,6 +140,10 @@ Result<Changes, StorageError> decode_changes(std::string_view json, int64_t afte
   Result<Changes, StorageError> changes = decode("brigade.changes", json, to_changes);
   if (changes) changes->after = after;
   return changes;
+}
+
+Result<ReplicationStatus, StorageError> decode_status(std::string_view json) {
+  return decode("brigade.sidecar_status", json, to_status);
 }
 
 }  // namespace brigade::sidecar

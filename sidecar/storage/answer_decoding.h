@@ -2,13 +2,15 @@
 
 #include <string_view>
 
+#include "storage/primary_monitor.h"
 #include "storage/storage.h"
 
 namespace brigade::sidecar {
 
-/// Decode the JSON that `brigade.resolve` and `brigade.changes` answer
+/// Decode the JSON that `brigade.resolve`, `changes` and `sidecar_status` answer
 /// (docs/sidecar-interface.md). An error means that the extension and the sidecar do not match.
 Result<Resolution, StorageError> decode_resolution(std::string_view json);
 Result<Changes, StorageError> decode_changes(std::string_view json, int64_t after);
+Result<ReplicationStatus, StorageError> decode_status(std::string_view json);
 
 }  // namespace brigade::sidecar

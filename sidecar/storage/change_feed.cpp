@@ -10,7 +10,6 @@ namespace brigade::sidecar {
 namespace {
 
 constexpr Statement recovery_statement{"in_recovery", "SELECT pg_is_in_recovery()::text"};
-constexpr Statement start_statement{"start", "SELECT brigade.start()::text"};
 constexpr Statement listen_statement{"listen", "LISTEN brigade_commit"};
 constexpr Statement changes_statement{"changes", "SELECT brigade.changes($1::bigint)"};
 
@@ -21,10 +20,11 @@ constexpr int64_t answer_ms_max = 15'000;
 
 }  // namespace
 
-ChangeFeed::ChangeFeed(uv_loop_t* loop, const std::string& conninfo, Callbacks callbacks)
+ChangeFeed::ChangeFeed(uv_loop_t* loop, const std::string& conninfo,
+                       PostgresConnection::Target target, Callbacks callbacks)
     : loop_(loop),
       callbacks_(std::move(callbacks)),
-      connection_(loop, conninfo, *this),
+      connection_(loop, conninfo, target, *this),
       timer_(loop, [this] { check(); }) {}
 
 void ChangeFeed::on_ready(PostgresConnection&) {
@@ -37,12 +37,12 @@ void ChangeFeed::run(const Statement& statement, std::vector<std::string> parame
   query->statement = &statement;
   query->parameters = std::move(parameters);
   query->done = std::move(done);
+  asked_at_ms_ = static_cast<int64_t>(uv_now(loop_));
   connection_.run(std::move(query));
 }
 
 void ChangeFeed::greet() {
   greeting_ = true;
-  answered_at_ms_ = static_cast<int64_t>(uv_now(loop_));
   timer_.start(primary_interval_ms);
   run(recovery_statement, {}, [this](Result<PgResult, StorageError> result) {
     if (!result) {
@@ -51,14 +51,24 @@ void ChangeFeed::greet() {
     }
     standby_ = single_text(result->get()) == "true";
     spdlog::info("following {} {}", standby_ ? "standby" : "primary", connection_.host());
-    standby_ ? listen() : start_worker();
+    looked_at_ms_ = static_cast<int64_t>(uv_now(loop_));
+    listen();
   });
 }
 
-void ChangeFeed::start_worker() {
-  run(start_statement, {}, [this](Result<PgResult, StorageError> result) {
-    if (!result) spdlog::warn("brigade.start() failed: {}", result.error().message);
-    listen();
+/// A standby that was promoted goes on answering, and from then on sends notifications.
+void ChangeFeed::look_for_promotion() {
+  reading_ = true;
+  looked_at_ms_ = static_cast<int64_t>(uv_now(loop_));
+  run(recovery_statement, {}, [this](Result<PgResult, StorageError> result) {
+    reading_ = false;
+    bool promoted = result && single_text(result->get()) != "true";
+    if (promoted) {
+      connected_ = false;
+      greet();
+    } else {
+      poll();
+    }
   });
 }
 
@@ -71,7 +81,6 @@ void ChangeFeed::listen() {
     }
     greeting_ = false;
     connected_ = true;
-    callbacks_.on_connected();
     poll();
   };
   if (standby_) {
@@ -101,7 +110,6 @@ void ChangeFeed::read_changes() {
 
 void ChangeFeed::on_answer(Result<PgResult, StorageError> result, int64_t after) {
   reading_ = false;
-  answered_at_ms_ = static_cast<int64_t>(uv_now(loop_));
   timer_.start(standby_ ? standby_interval_ms : primary_interval_ms);
   if (!result) {
     spdlog::error("brigade.changes failed: {}", result.error().message);
@@ -112,16 +120,20 @@ void ChangeFeed::on_answer(Result<PgResult, StorageError> result, int64_t after)
     spdlog::error("{}", changes.error().message);
     return;
   }
+  answered_at_ms_ = static_cast<int64_t>(uv_now(loop_));
   callbacks_.on_changes(*changes);
   if (again_) poll();
 }
 
 void ChangeFeed::check() {
-  int64_t silence_ms = static_cast<int64_t>(uv_now(loop_)) - answered_at_ms_;
-  bool stuck = (reading_ || greeting_) && silence_ms > answer_ms_max;
+  auto now_ms = static_cast<int64_t>(uv_now(loop_));
+  bool stuck = (reading_ || greeting_) && now_ms - asked_at_ms_ > answer_ms_max;
+  bool look = standby_ && connected_ && now_ms - looked_at_ms_ > primary_interval_ms;
   timer_.start(standby_ && !reading_ ? standby_interval_ms : primary_interval_ms);
   if (stuck) {
     connection_.reset("no answer in time");
+  } else if (look && !reading_) {
+    look_for_promotion();
   } else if (!reading_) {
     poll();
   }

@@ -10,16 +10,16 @@ namespace brigade::sidecar {
 
 /// Follows the database's storage commits on a connection of its own: waits for NOTIFY, asks
 /// `brigade.changes` once for everything new, and hands the answer on. A standby has no NOTIFY;
-/// there it asks at a short interval. On a primary it also makes sure that the worker runs.
+/// there it asks at a short interval, and looks now and then whether it was promoted.
 class ChangeFeed : private PostgresConnection::Owner {
  public:
   struct Callbacks {
     std::function<int64_t()> position;  ///< the commit to read from
     std::function<void(const Changes&)> on_changes;
-    std::function<void()> on_connected;  ///< before the first changes are read
   };
 
-  ChangeFeed(uv_loop_t* loop, const std::string& conninfo, Callbacks callbacks);
+  ChangeFeed(uv_loop_t* loop, const std::string& conninfo, PostgresConnection::Target target,
+             Callbacks callbacks);
 
   void connect() { connection_.connect(); }
   /// Reads what is new now, or once more when that is under way already.
@@ -27,7 +27,7 @@ class ChangeFeed : private PostgresConnection::Owner {
 
   bool connected() const { return connected_; }
   bool on_standby() const { return standby_; }
-  /// When the last answer came, in milliseconds of the loop's clock.
+  /// When changes were last read, in milliseconds of the loop's clock.
   int64_t answered_at_ms() const { return answered_at_ms_; }
 
  private:
@@ -37,7 +37,7 @@ class ChangeFeed : private PostgresConnection::Owner {
   void on_notification() override { poll(); }
 
   void greet();
-  void start_worker();
+  void look_for_promotion();
   void listen();
   void read_changes();
   void on_answer(Result<PgResult, StorageError> result, int64_t after);
@@ -49,8 +49,10 @@ class ChangeFeed : private PostgresConnection::Owner {
   Callbacks callbacks_;
   PostgresConnection connection_;
   Timer timer_;
+  int64_t asked_at_ms_ = 0;
   int64_t answered_at_ms_ = 0;
-  bool connected_ = false;  ///< greeted: LISTEN is in force, or it is a standby
+  int64_t looked_at_ms_ = 0;  ///< when it was last known to be a standby
+  bool connected_ = false;    ///< greeted: LISTEN is in force, or it is a standby
   bool greeting_ = false;
   bool standby_ = false;
   bool reading_ = false;

@@ -3,8 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <random>
+#include <tuple>
 #include <utility>
 
 namespace brigade::sidecar {
@@ -14,6 +16,11 @@ namespace {
 constexpr int64_t first_pause_ms = 50;
 constexpr int64_t pause_ms_max = 5'000;
 constexpr int64_t connect_timeout_ms = 10'000;
+
+/// What every session of ours runs with, whatever the role's own settings: compiling takes longer
+/// than these short queries, none may run for ever, and LISTEN idles for ever.
+constexpr const char* session_settings =
+    "SET jit = off; SET statement_timeout = '60s'; SET idle_session_timeout = 0";
 
 /// Half to all of `pause_ms`, so that many sidecars do not knock at the same moment.
 int64_t jitter(int64_t pause_ms) {
@@ -41,9 +48,11 @@ StorageError to_error(const PGresult* result) {
 
 }  // namespace
 
-PostgresConnection::PostgresConnection(uv_loop_t* loop, std::string conninfo, Owner& owner)
+PostgresConnection::PostgresConnection(uv_loop_t* loop, std::string conninfo, Target target,
+                                       Owner& owner)
     : loop_(loop),
       conninfo_(std::move(conninfo)),
+      target_(target),
       owner_(owner),
       pause_ms_(first_pause_ms),
       retry_(loop, [this] { connect(); }),
@@ -56,7 +65,25 @@ PostgresConnection::~PostgresConnection() {
 
 void PostgresConnection::connect() {
   assert(state_ == State::disconnected);
-  connection_ = PQconnectStart(conninfo_.c_str());
+  // What stands before the connection string (`dbname`) is what it can replace. The last lines
+  // find out within about 20 s that a host has vanished without a word.
+  const std::pair<const char*, const char*> parameters[] = {
+      {"fallback_application_name", "brigade-sidecar"},
+      {"target_session_attrs", target_ == Target::primary ? "read-write" : "any"},
+      {"keepalives_idle", "5"},
+      {"keepalives_interval", "5"},
+      {"keepalives_count", "3"},
+      {"tcp_user_timeout", "20000"},
+      {"dbname", conninfo_.c_str()},
+      {"client_encoding", "UTF8"},
+      {nullptr, nullptr}};
+  std::array<const char*, std::size(parameters)> names;
+  std::array<const char*, std::size(parameters)> values;
+  for (size_t i = 0; i < std::size(parameters); i++) {
+    std::tie(names[i], values[i]) = parameters[i];
+  }
+  constexpr int expand_dbname = 1;
+  connection_ = PQconnectStartParams(names.data(), values.data(), expand_dbname);
   if (connection_ == nullptr || PQstatus(connection_) == CONNECTION_BAD) {
     lose(connection_ == nullptr ? "out of memory" : PQerrorMessage(connection_));
     return;
@@ -85,14 +112,27 @@ void PostgresConnection::connect_step() {
 }
 
 void PostgresConnection::on_connected() {
-  connect_timeout_.stop();
-  pause_ms_ = first_pause_ms;
   PQsetnonblocking(connection_, 1);
   PQsetNoticeProcessor(
       connection_, [](void*, const char* notice) { spdlog::debug("database says: {}", notice); },
       nullptr);
+  state_ = State::setting_up;
+  if (PQsendQuery(connection_, session_settings) == 0) {
+    lose(PQerrorMessage(connection_));
+    return;
+  }
+  flush();
+}
+
+/// `result` is one of those of `session_settings`; null after the last.
+void PostgresConnection::on_set_up(const PGresult* result) {
+  if (result != nullptr) {
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) lose(PQresultErrorMessage(result));
+    return;
+  }
   state_ = State::idle;
-  wait_for(UV_READABLE);
+  connect_timeout_.stop();
+  pause_ms_ = first_pause_ms;
   owner_.on_ready(*this);
 }
 
@@ -179,9 +219,12 @@ void PostgresConnection::flush() {
 }
 
 void PostgresConnection::read_results() {
-  while (connection_ != nullptr && query_ && PQisBusy(connection_) == 0) {
+  auto waiting = [this] { return connection_ != nullptr && state_ != State::idle; };
+  while (waiting() && PQisBusy(connection_) == 0) {
     PgResult result(PQgetResult(connection_));
-    if (result) {
+    if (state_ == State::setting_up) {
+      on_set_up(result.get());
+    } else if (result) {
       last_result_ = std::move(result);
     } else {
       finish_result(std::move(last_result_));
@@ -207,9 +250,12 @@ void PostgresConnection::finish_result(PgResult result) {
 void PostgresConnection::answer(Result<PgResult, StorageError> result) {
   state_ = State::idle;
   std::unique_ptr<Query> query = std::move(query_);
+  if (!result && result.error().transient) {
+    query = owner_.on_refused(std::move(query), result.error());
+  }
   // The next query is on its way to Postgres before this one's answer is worked on.
   owner_.on_ready(*this);
-  query->done(std::move(result));
+  if (query) query->done(std::move(result));
 }
 
 void PostgresConnection::read_notifications() {

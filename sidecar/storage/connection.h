@@ -48,12 +48,20 @@ class PostgresConnection {
     virtual void on_lost(PostgresConnection& connection, std::unique_ptr<Query> unanswered,
                          const StorageError& error) = 0;
     virtual void on_notification() {}
+    /// Postgres refused `query` with an error that is not for good. Empty: it takes care of the
+    /// query; else the caller gets the error.
+    virtual std::unique_ptr<Query> on_refused(std::unique_ptr<Query> query, const StorageError&) {
+      return query;
+    }
 
    protected:
     ~Owner() = default;
   };
 
-  PostgresConnection(uv_loop_t* loop, std::string conninfo, Owner& owner);
+  /// Which of the hosts of a connection string will do, unless it says so itself.
+  enum class Target { primary, any };
+
+  PostgresConnection(uv_loop_t* loop, std::string conninfo, Target target, Owner& owner);
   PostgresConnection(const PostgresConnection&) = delete;
   PostgresConnection& operator=(const PostgresConnection&) = delete;
   ~PostgresConnection();
@@ -68,7 +76,7 @@ class PostgresConnection {
   std::string host() const;
 
  private:
-  enum class State { disconnected, connecting, idle, preparing, running };
+  enum class State { disconnected, connecting, setting_up, idle, preparing, running };
 
   void connect_step();
   void on_socket(int status);
@@ -76,6 +84,7 @@ class PostgresConnection {
   void stop_waiting();
   void close_poll();
   void on_connected();
+  void on_set_up(const PGresult* result);
   void send();
   void flush();
   void read_results();
@@ -87,6 +96,7 @@ class PostgresConnection {
 
   uv_loop_t* loop_;
   std::string conninfo_;
+  Target target_;
   Owner& owner_;
   PGconn* connection_ = nullptr;
   uv_poll_t* poll_ = nullptr;

@@ -13,14 +13,17 @@ namespace {
 constexpr int64_t wait_ms_max = 15'000;
 /// A query that loses its connection this often is taken for the cause.
 constexpr int attempts_max = 4;
+/// Before a query that Postgres refused for now runs again.
+constexpr int64_t refused_pause_ms = 100;
 
 }  // namespace
 
-ConnectionPool::ConnectionPool(uv_loop_t* loop, const std::string& conninfo, size_t size)
-    : loop_(loop), expiry_(loop, [this] { expire(); }) {
+ConnectionPool::ConnectionPool(uv_loop_t* loop, const std::string& conninfo,
+                               PostgresConnection::Target target, size_t size)
+    : loop_(loop), expiry_(loop, [this] { expire(); }), pause_(loop, [this] { queue_refused(); }) {
   PostgresConnection::Owner& owner = *this;
   for (size_t i = 0; i < size; i++) {
-    connections_.push_back(std::make_unique<PostgresConnection>(loop, conninfo, owner));
+    connections_.push_back(std::make_unique<PostgresConnection>(loop, conninfo, target, owner));
   }
 }
 
@@ -70,6 +73,20 @@ void ConnectionPool::on_lost(PostgresConnection&, std::unique_ptr<Query> unanswe
   } else {
     unanswered->done(error);
   }
+}
+
+std::unique_ptr<Query> ConnectionPool::on_refused(std::unique_ptr<Query> query,
+                                                  const StorageError& error) {
+  if (query->attempts >= attempts_max) return query;
+  spdlog::debug("to be tried again: {} {}", error.sqlstate, error.message);
+  refused_.push_back(std::move(query));
+  if (!pause_.active()) pause_.start(refused_pause_ms);
+  return nullptr;
+}
+
+void ConnectionPool::queue_refused() {
+  for (auto& query : std::exchange(refused_, {})) queue_.push_front(std::move(query));
+  dispatch();
 }
 
 /// Fails the queries that waited too long while nothing could be reached.

@@ -11,9 +11,10 @@
 
 namespace brigade::sidecar {
 
-/// A few connections and a queue of queries for them. A query whose connection was lost runs
-/// again on another, so that a restart of Postgres shows as a pause; one that found no connection
-/// in time fails as transient.
+/// A few connections and a queue of queries for them. A query whose connection was lost, or that
+/// Postgres refused for a reason that passes, runs again, so that a restart of Postgres or a
+/// standby's conflict with recovery shows as a pause; one that found no connection in time fails as
+/// transient.
 class ConnectionPool : private PostgresConnection::Owner {
  public:
   struct Stats {
@@ -23,7 +24,8 @@ class ConnectionPool : private PostgresConnection::Owner {
     size_t waiting = 0;
   };
 
-  ConnectionPool(uv_loop_t* loop, const std::string& conninfo, size_t size);
+  ConnectionPool(uv_loop_t* loop, const std::string& conninfo, PostgresConnection::Target target,
+                 size_t size);
 
   void connect();
   void run(const Statement& statement, std::vector<std::string> parameters,
@@ -36,14 +38,19 @@ class ConnectionPool : private PostgresConnection::Owner {
   void on_ready(PostgresConnection& connection) override;
   void on_lost(PostgresConnection& connection, std::unique_ptr<Query> unanswered,
                const StorageError& error) override;
+  std::unique_ptr<Query> on_refused(std::unique_ptr<Query> query,
+                                    const StorageError& error) override;
   void dispatch();
+  void queue_refused();
   void expire();
 
   uv_loop_t* loop_;
   std::vector<std::unique_ptr<PostgresConnection>> connections_;
   std::deque<std::unique_ptr<Query>> queue_;
+  std::vector<std::unique_ptr<Query>> refused_;  ///< to run again after a pause
   std::function<void()> on_recovered_;
   Timer expiry_;
+  Timer pause_;
   StorageError last_error_{"", "not connected yet", "", true};
   uint64_t queries_ = 0;
   uint64_t connections_lost_ = 0;

@@ -19,6 +19,12 @@ export class Server {
     return new Server(stdout.trim());
   }
 
+  /** A hot standby of `primary`. */
+  static async standbyOf(primary) {
+    const { stdout } = await run(cluster, ['standby', primary.directory]);
+    return new Server(stdout.trim());
+  }
+
   constructor(directory) {
     this.directory = directory;
     this.uri = `postgresql:///postgres?host=${directory}&user=postgres`;
@@ -55,11 +61,38 @@ export class Server {
     await this.#reopen();
   }
 
+  /** Stops it; `restart` starts it again. */
+  async halt() {
+    await this.pool.end();
+    await run(cluster, ['halt', this.directory]);
+    this.#openPool();
+  }
+
+  async promote() {
+    await run(cluster, ['promote', this.directory]);
+  }
+
+  /** Resolves when this standby has replayed all that `primary` has written. */
+  async caughtUpWith(primary) {
+    const [{ lsn }] = await primary.query('SELECT pg_current_wal_lsn()::text AS lsn');
+    for (const deadline = Date.now() + 30_000; ; await delay(10)) {
+      const [{ caught_up }] = await this.query(
+        'SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS caught_up', [lsn]);
+      if (caught_up) return;
+      if (Date.now() > deadline) throw new Error(`the standby does not reach ${lsn}`);
+    }
+  }
+
+  async workerPid() {
+    const [worker] = await this.query(
+      `SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_brigade worker'`);
+    return worker?.pid;
+  }
+
   /** Kills the background worker as the kernel would for want of memory, and waits until Postgres,
    * which then restarts all its processes, is back. */
   async killWorker() {
-    const [{ pid }] = await this.query(
-      `SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_brigade worker'`);
+    const pid = await this.workerPid();
     const client = await this.pool.connect();
     const disconnected = once(client, 'error');
     process.kill(pid, 'SIGKILL');

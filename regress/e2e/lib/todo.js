@@ -85,7 +85,7 @@ export class Todo {
 
   async stop() {
     for (const client of this.clients) await client.close();
-    await this.sidecar?.end('SIGTERM');
+    await this.sidecar?.stop();
     await this.server.stop();
   }
 }

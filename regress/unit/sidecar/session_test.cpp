@@ -402,6 +402,20 @@ TEST_F(SessionTest, TransientFailuresPauseTheStream) {
   EXPECT_EQ(client->take_sent(), data("a", 0, put(1), 1) + complete(1));
 }
 
+TEST_F(SessionTest, FailuresThatPassWithoutAWordEndWithTheNextKeepalive) {
+  auto client = open();
+  client->settle();
+  storage_.broken = true;
+  write({1});
+  client->settle();
+  client->take_sent();
+  storage_.broken = false;
+  client->now = client->timer_at;
+  client->session.on_timer();
+  client->settle();
+  EXPECT_TRUE(client->take_sent().ends_with(data("a", 0, put(1), 1) + complete(1)));
+}
+
 TEST_F(SessionTest, FirstResolutionThatFailsRefusesTheClient) {
   storage_.on_resolve = []() -> Result<Resolution, StorageError> {
     return StorageError{"BR001", "no config", "", false};

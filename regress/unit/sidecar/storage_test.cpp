@@ -40,10 +40,23 @@ TEST(AnswerDecoding, ChangesOfTheInterface) {
   EXPECT_EQ(changes->write_checkpoints[0].client_id, "");
 }
 
+TEST(AnswerDecoding, StatusOfTheInterface) {
+  auto status = decode_status(R"({"state":"running","active_config":2,"processing_config":null,
+    "lag_bytes":5,"lag_seconds":0.5,"operations_per_second":null,"tables_to_copy":1,
+    "row_errors":0,"operation_bytes":32768,"lookup_bytes":1,"row_bytes":2})");
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_TRUE(status->has_active_config);
+  EXPECT_EQ(status->lag_bytes, 5);
+  EXPECT_EQ(status->lag_seconds, 0.5);
+  EXPECT_EQ(status->operations_per_second, 0);
+  EXPECT_EQ(status->operation_bytes, 32768);
+}
+
 TEST(AnswerDecoding, OtherFormsAreErrors) {
   for (const char* text : {"", "null", "[]", "{}", R"({"commit":"x"})", R"({"commit":1})"}) {
     EXPECT_FALSE(decode_resolution(text)) << text;
     EXPECT_FALSE(decode_changes(text, 0)) << text;
+    EXPECT_FALSE(decode_status(text)) << text;
   }
 }
 
