@@ -10,6 +10,7 @@
 #include "evaluator/resolver.h"
 #include "evaluator/table_evaluator.h"
 #include "sync_config/compiler.h"
+#include "sync_config/utf8.h"
 
 namespace brigade::fuzz {
 
@@ -87,6 +88,9 @@ void sync_config(std::string_view input) {
   for (const Diagnostic& diagnostic : compilation.diagnostics) {
     failed |= diagnostic.severity == Diagnostic::Severity::error;
     require(!diagnostic.message.empty(), "a diagnostic says something");
+    for (const std::string* text : {&diagnostic.message, &diagnostic.remedy}) {
+      require(storable_length(*text) == text->size(), "a diagnostic can be shown");
+    }
     require(diagnostic.line >= 1 && diagnostic.column >= 1, "a diagnostic has a place");
   }
   require(failed != compilation.plan.has_value(), "there is a plan or an error");

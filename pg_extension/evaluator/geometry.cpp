@@ -250,12 +250,16 @@ class JsonWriter {
     text_ += ']';
   }
 
-  // GeoJSON has no M.
+  // GeoJSON has no M, and no number that is not finite.
   void append_position(const Geometry::Position& position, bool has_z) {
     text_ += '[';
     for (size_t i = 0; i < (has_z ? 3 : 2); i++) {
       if (i > 0) text_ += ',';
-      append_number(text_, position[i]);
+      if (std::isfinite(position[i])) {
+        append_number(text_, position[i]);
+      } else {
+        text_ += "null";
+      }
     }
     text_ += ']';
   }

@@ -4,6 +4,7 @@
 #include "sync_config/config_options.h"
 #include "sync_config/config_text.h"
 #include "sync_config/stream_compiler.h"
+#include "sync_config/utf8.h"
 
 namespace brigade {
 
@@ -40,6 +41,8 @@ Compilation compile(std::string_view yaml) {
   Plan plan;
   if (yaml.size() > config_bytes_max) {
     text.error(YAML::Mark(), "the sync config is larger than 1 MiB", "Make it shorter.");
+  } else if (const size_t length = storable_length(yaml); length < yaml.size()) {
+    text.error_at(length, "this byte is not text in UTF-8", "Save the sync config as UTF-8.");
   } else {
     try {
       compile_document(YAML::Load(std::string(yaml)), text, plan);

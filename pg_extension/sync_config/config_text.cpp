@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sync_config/utf8.h"
+
 namespace brigade {
 
 ConfigText::ConfigText(std::string_view text) {
@@ -12,10 +14,22 @@ ConfigText::ConfigText(std::string_view text) {
   }
 }
 
+namespace {
+
+// A text that repeats some of the config's can hold a NUL, which YAML can escape.
+std::string without_nul(std::string text) {
+  for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {
+    text.replace(at, 1, "\\0");
+  }
+  return text;
+}
+
+}  // namespace
+
 void ConfigText::add(Diagnostic::Severity severity, TextPlace place, std::string message,
                      std::string remedy) {
-  diagnostics_.push_back(
-      {severity, place.line, place.column, std::move(message), std::move(remedy)});
+  diagnostics_.push_back({severity, place.line, place.column, without_nul(std::move(message)),
+                          without_nul(std::move(remedy))});
 }
 
 void ConfigText::error(const YAML::Node& node, std::string message, std::string remedy) {
@@ -28,6 +42,13 @@ void ConfigText::error(const YAML::Mark& mark, std::string message, std::string 
 
 void ConfigText::error(SourceOffset offset, std::string message, std::string remedy) {
   add(Diagnostic::Severity::error, place_of(offset), std::move(message), std::move(remedy));
+}
+
+void ConfigText::error_at(size_t position, std::string message, std::string remedy) {
+  int line = 0;
+  while (position > lines_[line].size()) position -= lines_[line++].size() + 1;
+  add(Diagnostic::Severity::error, {line + 1, static_cast<int>(position) + 1}, std::move(message),
+      std::move(remedy));
 }
 
 void ConfigText::warning(const YAML::Node& node, std::string message, std::string remedy) {
@@ -83,6 +104,12 @@ TextPlace ConfigText::place_of(SourceOffset offset) const {
                        [](size_t value, const Query& query) { return value < query.start; });
   const Query& query = *std::prev(after);
   return place_in(query.scalar, offset.value - query.start);
+}
+
+void ConfigText::reject_unfit_name(const YAML::Node& name) {
+  const std::string& text = name.Scalar();
+  if (storable_length(text) == text.size()) return;
+  error(name, "a name cannot contain the character NUL", "Remove it.");
 }
 
 void ConfigText::reject_unknown_keys(const YAML::Node& node, const std::vector<std::string>& known,

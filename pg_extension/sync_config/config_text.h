@@ -21,6 +21,8 @@ class ConfigText {
   void error(const YAML::Node& node, std::string message, std::string remedy);
   void error(SourceOffset offset, std::string message, std::string remedy);
   void error(const YAML::Mark& mark, std::string message, std::string remedy);
+  // At the byte `position` of the whole text.
+  void error_at(size_t position, std::string message, std::string remedy);
   void warning(const YAML::Node& node, std::string message, std::string remedy);
 
   // Makes the text of a scalar known as a query; its first character has the offset returned.
@@ -34,6 +36,9 @@ class ConfigText {
   void add_table_use(TableUse use) { table_uses_.push_back(std::move(use)); }
   std::vector<TableUse> take_table_uses() { return std::move(table_uses_); }
 
+  // Reports a name that Postgres cannot store: YAML can escape any character.
+  void reject_unfit_name(const YAML::Node& name);
+
   // Reports keys of a map that are not among `known`. REQUIRES: node is a map.
   void reject_unknown_keys(const YAML::Node& node, const std::vector<std::string>& known,
                            const std::string& where);
@@ -43,7 +48,10 @@ class ConfigText {
     size_t start;
     YAML::Node scalar;
   };
-  static TextPlace place_of(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+  // An empty document has no place of its own: it begins where the text does.
+  static TextPlace place_of(const YAML::Mark& mark) {
+    return mark.is_null() ? TextPlace{1, 1} : TextPlace{mark.line + 1, mark.column + 1};
+  }
   TextPlace place_in(const YAML::Node& scalar, size_t character) const;
   TextPlace in_block(const YAML::Mark& mark, int line, int column) const;
   void add(Diagnostic::Severity severity, TextPlace place, std::string message, std::string remedy);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "sync_config/query_error.h"
+#include "sync_config/utf8.h"
 
 namespace brigade {
 
@@ -13,7 +14,13 @@ using Kind = Token::Kind;
 constexpr std::array<std::string_view, 13> long_symbols = {
     "->>", "->", "||", "<=", ">=", "<>", "!=", "==", "::", "&&", "<<", ">>", "[]"};
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+// All characters beyond ASCII are letters, as for Postgres and SQLite.
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || !is_ascii(c);
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -22,6 +29,7 @@ class Lexer {
   Lexer(std::string_view text, SourceOffset start) : text_(text), start_(start) {}
 
   std::vector<Token> run() {
+    reject_unstorable();
     for (skip_blank(); position_ < text_.size(); skip_blank()) next();
     add(Kind::end, "", position_);
     return std::move(tokens_);
@@ -30,6 +38,13 @@ class Lexer {
  private:
   void add(Kind kind, std::string text, size_t start) {
     tokens_.push_back({kind, std::move(text), offset_of(start)});
+  }
+
+  // YAML can escape any character, this one too.
+  void reject_unstorable() const {
+    const size_t length = storable_length(text_);
+    if (length == text_.size()) return;
+    throw QueryError(offset_of(length), "a query cannot contain the character NUL", "Remove it.");
   }
 
   SourceOffset offset_of(size_t position) const { return {start_.value + position}; }

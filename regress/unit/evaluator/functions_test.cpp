@@ -71,6 +71,7 @@ INSTANTIATE_TEST_SUITE_P(
 constexpr const char* point = "0101000020E6100000000000000000F03F0000000000000440";
 constexpr const char* point_z =
     "01010000A0E6100000000000000000F03F00000000000000400000000000000840";
+constexpr const char* infinite_point = "0101000000000000000000F07F0000000000000440";
 constexpr const char* line =
     "01020000000200000000000000000000000000000000000000000000000000F03F000000000000F03F";
 
@@ -83,6 +84,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"st_astext(x)", line, "\"LINESTRING(0 0,1 1)\""},
                     Case{"st_asgeojson(x)", point,
                          R"("{\"type\":\"Point\",\"coordinates\":[1,2.5]}")"},
+                    Case{"st_asgeojson(x)", infinite_point,
+                         R"("{\"type\":\"Point\",\"coordinates\":[null,2.5]}")"},
                     Case{"st_asgeojson(x) ->> '$.coordinates[0]'", point_z, "1"},
                     Case{"st_asgeojson(x) ->> 'coordinates'", line, R"("[[0,0],[1,1]]")"},
                     Case{"st_astext(x)",

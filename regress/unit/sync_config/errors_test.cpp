@@ -77,6 +77,34 @@ TEST(ConfigErrors, Structure) {
               testing::HasSubstr("unknown edition"));
 }
 
+TEST(ConfigErrors, AnEmptyTextHasAPlace) {
+  for (const char* text : {"", "---", "# nothing\n"}) {
+    EXPECT_EQ(first_error(text).line, 1) << text;
+    EXPECT_EQ(first_error(text).column, 1) << text;
+  }
+}
+
+TEST(ConfigErrors, WhatIsNoTextHasAPlace) {
+  for (const char* bytes : {"\x8A", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80"}) {
+    const Diagnostic error =
+        first_error("streams:\n  s:\n    query: SELECT * FROM \"é" + std::string(bytes) + "\"\n");
+    EXPECT_THAT(error.message, testing::HasSubstr("not text in UTF-8"));
+    EXPECT_EQ(error.line, 3);
+    EXPECT_EQ(error.column, 29);
+  }
+}
+
+TEST(ConfigErrors, EscapedNul) {
+  const Diagnostic in_query =
+      first_error("streams: {s: {query: \"SELECT * FROM t WHERE a = 'x\\0'\"}}");
+  EXPECT_EQ(in_query.message, "a query cannot contain the character NUL");
+  for (const char* kind : {"streams: {\"s\\0\": {query", "bucket_definitions: {\"s\\0\": {data"}) {
+    EXPECT_EQ(first_error(kind + std::string(": SELECT * FROM t}}")).message,
+              "a name cannot contain the character NUL");
+  }
+  EXPECT_THAT(first_error("\"a\\0\": 1").message, testing::HasSubstr("unknown key \"a\\0\""));
+}
+
 TEST(ConfigErrors, PlacesInOneLineScalars) {
   const Diagnostic error = first_error("streams:\n  s:\n    query: SELECT * FROM t ORDER BY x\n");
   EXPECT_EQ(error.line, 3);
