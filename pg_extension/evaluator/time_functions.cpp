@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
@@ -100,7 +101,7 @@ void unixepoch(sqlite3_context* context, int count, sqlite3_value** arguments) {
   if (!read.subsec) return sqlite3_result_int64(context, seconds);
   const double with_fraction = std::strtod(rest, &rest);
   const double whole = std::strtod(rest, nullptr);
-  const auto milliseconds = static_cast<int64_t>((with_fraction - whole) * 1000 + 0.5);
+  const auto milliseconds = int64_t{std::llround((with_fraction - whole) * 1000)};
   sqlite3_result_double(context, static_cast<double>(seconds * 1000 + milliseconds) / 1000);
 }
 
