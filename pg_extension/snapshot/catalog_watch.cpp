@@ -144,6 +144,7 @@ class CatalogComparison {
 
   void compare(const Table* before, const Table* now) {
     if (before != nullptr && (now == nullptr || now->name != before->name)) {
+      changes_.unread.push_back(table_prefix(before->name));
       forget(*before, {before->definitions.begin(), before->definitions.end()});
       before = nullptr;
     }
@@ -223,21 +224,36 @@ void enqueue_all(const std::string& reason) {
   }
 }
 
-CatalogChanges follow_catalog(const ActivePlans& plans) {
+struct CatalogLook::State {
+  ActivePlans plans;
+  Tables before;
+  Tables now;
+};
+
+CatalogLook::CatalogLook(const ActivePlans& plans) {
   const pg::SqlScope sql;
-  const Tables before = load_followed();
-  const Tables now = load_present(plans);
-  CatalogComparison comparison(plans);
-  for (const auto& [relation, table] : before) {
-    comparison.compare(&table, find(now, relation));
-  }
-  for (const auto& [relation, table] : now) {
-    if (find(before, relation) == nullptr) comparison.compare(nullptr, &table);
-  }
-  const bool same = std::equal(
-      before.begin(), before.end(), now.begin(), now.end(),
+  state_ = std::make_unique<const State>(State{plans, load_followed(), load_present(plans)});
+}
+
+CatalogLook::CatalogLook(CatalogLook&&) noexcept = default;
+CatalogLook::~CatalogLook() = default;
+
+bool CatalogLook::found_changes() const {
+  return !std::equal(
+      state_->before.begin(), state_->before.end(), state_->now.begin(), state_->now.end(),
       [](const auto& left, const auto& right) { return is_same(left.second, right.second); });
-  if (!same) store_followed(now);
+}
+
+CatalogChanges CatalogLook::carry_out() const {
+  const pg::SqlScope sql;
+  CatalogComparison comparison(state_->plans);
+  for (const auto& [relation, table] : state_->before) {
+    comparison.compare(&table, find(state_->now, relation));
+  }
+  for (const auto& [relation, table] : state_->now) {
+    if (find(state_->before, relation) == nullptr) comparison.compare(nullptr, &table);
+  }
+  if (found_changes()) store_followed(state_->now);
   return comparison.take_changes();
 }
 

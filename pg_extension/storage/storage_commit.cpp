@@ -89,7 +89,7 @@ void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
       case MessageKind::truncate:
         apply_batch(batch);
         batch = {};
-        forget_table(decode_truncate(reader));
+        truncate(decode_truncate(reader));
         break;
       case MessageKind::write_checkpoint: {
         WriteCheckpointRequest request = decode_write_checkpoint(reader);
@@ -307,6 +307,11 @@ void StorageCommit::append_remove(int64_t bucket, std::string_view subkey,
 }
 
 // The rows of the table that buckets hold now are those whose last operation is a put.
+void StorageCommit::truncate(const TruncateChange& table) {
+  forget_table(table);
+  forget_values(table.table);
+}
+
 void StorageCommit::forget_table(const TruncateChange& truncate) {
   const auto [low, high] = subkey_range(truncate.table);
   const std::vector<std::string_view> range = {view(low), view(high)};
@@ -329,8 +334,12 @@ void StorageCommit::forget_table(const TruncateChange& truncate) {
     append_remove(rows.bigint(i, 0), rows.uuid(i, 1), rows.bytes(i, 2), rows.bytes(i, 3));
   }
   memory_.forget_table(truncate, dependencies_);
-  out_of_line_.forget_between(low, high);
   if (!unsettled_.empty()) held_.forget_table(truncate);
+}
+
+void StorageCommit::forget_values(const std::array<char, 4>& table) {
+  const auto [low, high] = subkey_range(table);
+  out_of_line_.forget_between(low, high);
 }
 
 void StorageCommit::remove_unseen(const TruncateChange& table) {

@@ -34,6 +34,8 @@ class StorageCommit {
   void expect_copies(std::set<int32_t> definitions) { unsettled_ = std::move(definitions); }
   // Removes all rows of a table from buckets and lookups.
   void forget_table(const TruncateChange& table);
+  // Removes out-of-line values of a table, given by how the subkeys of its rows begin.
+  void forget_values(const std::array<char, 4>& table);
   // Removes what buckets and lookups held of a table before it was copied, and the copy did not
   // find.
   void remove_unseen(const TruncateChange& table);
@@ -60,6 +62,7 @@ class StorageCommit {
   void add(Batch& batch, RowChange change);
   void complete(Batch& batch, const IncompleteRow& row);
   void apply_batch(const Batch& batch);
+  void truncate(const TruncateChange& table);
   void load(const std::vector<RowChange>& rows);
   void apply_row(const RowChange& change);
   void apply_outputs(const RowChange& change, int32_t definition);

@@ -43,6 +43,11 @@ void forget_old(std::vector<uint32_t>& transactions) {
   transactions.erase(transactions.begin(), transactions.end() - recent_transactions_max);
 }
 
+void forget(const CatalogChanges& changes, StorageCommit& commit) {
+  for (const TruncateChange& table : changes.gone) commit.forget_table(table);
+  for (const auto& table : changes.unread) commit.forget_values(table);
+}
+
 // One that runs already stays: the new one sees that and ends.
 void launch_compaction() {
   if (pg::launch_worker(pg::compaction_worker, pg::current_database())) return;
@@ -77,6 +82,7 @@ void Worker::load() {
   copier_.load(plans_);
   transaction.commit();
   decoder_.set_plans(plans_);
+  catalog_seen_ = false;
 }
 
 void Worker::run() {
@@ -126,7 +132,7 @@ void Worker::recover() {
     pg::Transaction transaction = pg::Transaction::adopt();
     head_.skip_lost();
     StorageCommit commit(buckets_, head_, decoder_);
-    for (const TruncateChange& table : follow_catalog(plans_).gone) commit.forget_table(table);
+    forget(CatalogLook(plans_).carry_out(), commit);
     enqueue_all("slot lost");
     copier_.load(plans_);
     copier_.copy_all(commit);
@@ -191,20 +197,42 @@ void Worker::begin_deploy() {
   buckets_ = BucketCache();
   load();
   head_.lsn = lsn;
-  catalog_seen_ = false;
 }
 
+namespace {
+
+// Absent: nothing has changed.
+std::optional<CatalogLook> look_at_catalog(const ActivePlans& plans) {
+  pg::Transaction transaction;
+  std::optional<CatalogLook> look(std::in_place, plans);
+  transaction.commit();
+  if (!look->found_changes()) return std::nullopt;
+  return look;
+}
+
+}  // namespace
+
 // The first look is due when plans have changed; after that the catalog tells of changes itself.
+// It sees DDL that the stream has not reached. What the stream says of a table until then must not
+// be stored after the table was removed, so it is followed up to there first.
 void Worker::watch_catalog() {
   const bool changed = RelationCache::take_catalog_change();
   if (catalog_seen_ && !changed) return;
   catalog_seen_ = true;
+  const auto look = look_at_catalog(plans_);
+  if (!look) return;
+  follow_to(pg::write_watermark());
+  if (!messages_.empty()) store(decoder_.last_end_lsn());
+  carry_out(*look);
+}
+
+void Worker::carry_out(const CatalogLook& look) {
   pg::Transaction transaction;
-  const CatalogChanges changes = follow_catalog(plans_);
-  if (!changes.gone.empty()) {
+  const CatalogChanges changes = look.carry_out();
+  if (!changes.gone.empty() || !changes.unread.empty()) {
     StorageCommit commit(buckets_, head_, decoder_);
     commit.expect_copies(copier_.definitions());
-    for (const TruncateChange& table : changes.gone) commit.forget_table(table);
+    forget(changes, commit);
     commit.finish(head_.lsn);
   }
   if (changes.queue_changed) copier_.load(plans_);
@@ -234,7 +262,7 @@ bool Worker::reappend_rows() {
   reappend_wanted_ = request.has_value();
   if (request) {
     StorageCommit commit(buckets_, head_, decoder_);
-    carry_out(*request, commit);
+    brigade::carry_out(*request, commit);
     commit.finish(head_.lsn);
   }
   transaction.commit();

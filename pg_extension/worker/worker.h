@@ -8,6 +8,7 @@
 
 #include "decoding/decoder.h"
 #include "pg/logical_slot.h"
+#include "snapshot/catalog_watch.h"
 #include "snapshot/copier.h"
 #include "storage/bucket_cache.h"
 #include "storage/catalog.h"
@@ -35,6 +36,7 @@ class Worker {
   void begin_deploy();
   void activate_if_filled();
   void watch_catalog();
+  void carry_out(const CatalogLook& look);
   bool copy_rows();
   bool reappend_rows();
   void open_reader();

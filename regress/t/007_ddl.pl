@@ -32,6 +32,7 @@ streams:
   moods: {auto_subscribe: true, query: SELECT * FROM moods}
   many: {auto_subscribe: true, query: SELECT * FROM "many_%" AS many}
   parts: {auto_subscribe: true, query: SELECT * FROM parts}
+  north: {auto_subscribe: true, query: SELECT * FROM parts_north AS north}
   docs:
     auto_subscribe: true
     query: SELECT * FROM docs WHERE team IN
@@ -137,6 +138,29 @@ run('TRUNCATE parts_north');
 are_stored($server, 'one partition truncated', 'parts', 'SELECT * FROM parts');
 run('ALTER TABLE parts DETACH PARTITION parts_south');
 are_stored($server, 'a detached partition', 'parts', 'SELECT * FROM parts');
+
+# What is kept of a table besides its operations goes when nothing reads the table any more.
+sub kept_values { return run('SELECT count(*) FROM brigade.out_of_line_value'); }
+run('ALTER TABLE parts_north ALTER v SET STORAGE EXTERNAL',
+    "INSERT INTO parts_north VALUES ('p4', 'north', repeat('x', 5000))");
+wait_until_stored($server);
+# The worker is kept at its look at the catalog: so it sees DDL before it has decoded the INSERT.
+my $locker = $server->background_psql('postgres');
+$locker->query_safe('BEGIN; LOCK TABLE brigade.followed_table');
+run('ALTER TABLE moods ADD COLUMN later text');
+$server->poll_query_until('postgres', 'SELECT count(*) = 1 FROM pg_locks WHERE NOT granted') or die;
+run("INSERT INTO parts_north VALUES ('p5', 'north')",
+    'ALTER TABLE parts DETACH PARTITION parts_north');
+$locker->query_safe('COMMIT');
+$locker->quit;
+are_stored($server, 'a partition detached, with a stream of its own', 'parts',
+    'SELECT * FROM parts');
+run("UPDATE parts_north SET region = 'far north'");
+are_stored($server, '… keeps its out-of-line values', 'north', 'SELECT * FROM parts_north');
+is(kept_values(), 1, '… as long as somebody reads them');
+run('DROP TABLE parts_north');
+are_stored($server, '… until it is dropped', 'north', "SELECT '' AS row WHERE false");
+is(kept_values(), 0, '… and nothing of it is left');
 
 # ---- lookups
 sub team_of_anna {

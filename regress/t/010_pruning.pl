@@ -39,6 +39,8 @@ SQL
 }
 
 query("INSERT INTO settings VALUES ('row $_', 'x')") for 1 .. 20;
+query('ALTER TABLE todos ALTER description SET STORAGE EXTERNAL');
+query("UPDATE todos SET description = repeat('x', 5000) WHERE description = 'bread'");
 wait_until_stored($server);
 becomes_true('SELECT count(*) = 0 FROM brigade.commit_log', 'the commit log is pruned');
 is(query(q(SELECT (brigade.changes(0) ->> 'complete')::boolean)), 'f',
@@ -75,6 +77,8 @@ is(query('SELECT state FROM brigade.sync_config WHERE id = 1'), 'stopped',
 my $definitions = query('SELECT count(*) FROM brigade.definition');
 query("UPDATE brigade.sync_config SET activated_at = now() - interval '31 days' WHERE id = 2");
 wait_until_pruned_once();
+is(query('SELECT count(*) FROM brigade.out_of_line_value'), 1,
+    'what updates need to know of tables is kept');
 is(query("SELECT count(*) FROM brigade.definition WHERE state = 'live'"), $definitions,
     'definitions that can be gone back to are kept');
 is(query('SELECT count(*) FROM brigade.sync_config WHERE retained_until > now()'), 1,
@@ -88,6 +92,7 @@ becomes_true('SELECT count(*) = 1 FROM brigade.definition', 'unused definitions 
 is(query(<<'SQL'), 'lists|3', 'with their operations');
     SELECT object_type, count(*) FROM brigade.operation GROUP BY 1
 SQL
+is(query('SELECT count(*) FROM brigade.out_of_line_value'), 0, 'out-of-line values');
 is(query(<<'SQL'), '0|0|0', 'memberships, lookups and buckets');
     SELECT (SELECT count(*) FROM brigade.row_membership m
             WHERE NOT EXISTS (SELECT FROM brigade.definition WHERE id = m.definition)),
