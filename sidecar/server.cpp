@@ -68,7 +68,8 @@ SyncLimits sync_limits(const Settings& settings) {
 }
 
 AdminEndpoints::Options admin_options(const Settings& settings) {
-  return {settings.api_tokens, settings.database_uri, !settings.sync_config.empty()};
+  return {settings.api_tokens, settings.database_uri, settings.execute_sql,
+          !settings.sync_config.empty()};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "admin/probes.h"
@@ -16,6 +17,8 @@ namespace brigade::sidecar {
 namespace {
 
 constexpr Statement validate_statement{"validate", "SELECT brigade.validate($1::text)::text"};
+constexpr Statement diagnostics_statement{"diagnostics", "SELECT brigade.diagnostics()::text"};
+constexpr Statement reconcile_statement{"reconcile", "SELECT brigade.reconcile()::text"};
 constexpr Statement deploy_statement{"admin_deploy", "SELECT brigade.deploy($1::text)::text"};
 
 /// All user tables with their columns. sqlite_type: 2 text, 4 integer, 8 real, 1 blob.
@@ -48,26 +51,61 @@ ProtocolError service_error(int status, std::string code, std::string descriptio
   return {status, std::move(code), std::move(description), std::move(details), "", "ServiceError"};
 }
 
+const std::string empty_object = "{}";
+
+std::vector<std::string> text_arguments(const OrderedJson& arguments) {
+  std::vector<std::string> texts;
+  for (const OrderedJson& argument : arguments) {
+    texts.push_back(argument.is_string() ? argument.get<std::string>() : argument.dump());
+  }
+  return texts;
+}
+
+OrderedJson sql_results(const OrderedJson& rows) {
+  OrderedJson columns = OrderedJson::array();
+  OrderedJson values = OrderedJson::array();
+  for (const OrderedJson& row : rows) {
+    OrderedJson& row_values = values.emplace_back(OrderedJson::array());
+    for (const auto& [name, value] : row.items()) {
+      if (values.size() == 1) columns.push_back(name);
+      row_values.push_back(value);
+    }
+  }
+  return {{"success", true}, {"results", {{"columns", columns}, {"rows", values}}}};
+}
+
+OrderedJson sql_failure(const std::string& message) {
+  OrderedJson nothing{{"columns", OrderedJson::array()}, {"rows", OrderedJson::array()}};
+  return {{"success", false}, {"results", nothing}, {"error", message}};
+}
+
 /// Compares in a time that depends on the lengths only.
 bool same_secret(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-/// "line 3, column 5: what is wrong; what to write" of every diagnostic of that severity.
-std::vector<std::string> describe_diagnostics(const nlohmann::ordered_json& validation) {
-  std::vector<std::string> texts;
-  for (const auto& diagnostic : validation.value("diagnostics", nlohmann::ordered_json::array())) {
-    std::string remedy = diagnostic.value("remedy", "");
-    texts.push_back("line " + std::to_string(diagnostic.value("line", 0)) + ", column " +
-                    std::to_string(diagnostic.value("column", 0)) + ": " +
-                    diagnostic.value("message", "") + (remedy.empty() ? "" : "; " + remedy));
-  }
-  return texts;
+HttpResponse pretty(const OrderedJson& json) {
+  return HttpResponse::json(200, json.dump(2) + "\n");
+}
+
+HttpResponse data_response(OrderedJson data) {
+  return HttpResponse::json(200, OrderedJson{{"data", std::move(data)}}.dump());
+}
+
+int64_t wall_clock_ms() {
+  using std::chrono::milliseconds;
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<milliseconds>(now).count();
 }
 
 }  // namespace
 
 void AdminEndpoints::add_to(Router& router) {
+  add(router, "POST", "/api/admin/v1/diagnostics", &AdminEndpoints::diagnostics);
+  add(router, "POST", "/api/admin/v1/reprocess", &AdminEndpoints::reprocess);
+  add(router, "POST", "/api/admin/v1/execute-sql", &AdminEndpoints::execute_sql);
+  add(router, "GET", "/api/sync-rules/v1/current", &AdminEndpoints::current_rules);
+  add(router, "POST", "/api/sync-rules/v1/reprocess", &AdminEndpoints::reprocess_rules);
   add(router, "POST", "/api/admin/v1/schema", &AdminEndpoints::schema);
   add(router, "POST", "/api/admin/v1/validate", &AdminEndpoints::validate);
   add(router, "POST", "/api/sync-rules/v1/validate", &AdminEndpoints::validate_rules);
@@ -81,8 +119,10 @@ void AdminEndpoints::add(Router& router, const char* method, const char* path, H
       return;
     }
     const std::string& text = exchange->request.body;
-    auto body = Json::parse(text.empty() ? "{}" : text, nullptr, false);
-    if (!parse_bounded_json(text.empty() ? "{}" : text) || !body.is_object()) {
+    const std::string& body_text = text.empty() ? empty_object : text;
+    bool bounded = parse_bounded_json(body_text).has_value();
+    Json body = bounded ? Json::parse(body_text) : Json();
+    if (!body.is_object()) {
       exchange->respond(ProtocolError::validation("/: type must be object"));
       return;
     }
@@ -113,6 +153,82 @@ void AdminEndpoints::query(const ExchangePointer& exchange, const Statement& sta
             });
 }
 
+void AdminEndpoints::diagnose(const ExchangePointer& exchange,
+                              std::function<void(const Json&)> then) {
+  query(exchange, diagnostics_statement, {}, [then = std::move(then)](std::string_view json) {
+    then(Json::parse(json, nullptr, false));
+  });
+}
+
+void AdminEndpoints::diagnostics(const ExchangePointer& exchange, const Json& body) {
+  auto with_content = body.find("sync_rules_content");
+  bool asked = with_content != body.end() && *with_content == true;
+  diagnose(exchange, [this, exchange, asked](const Json& diagnostics) {
+    std::string uri = public_database_uri(options_.database_uri);
+    exchange->respond(data_response(describe_instance(diagnostics, uri, asked)));
+  });
+}
+
+void AdminEndpoints::current_rules(const ExchangePointer& exchange, const Json&) {
+  diagnose(exchange, [exchange](const Json& diagnostics) {
+    Json rules = describe_sync_rules(diagnostics);
+    if (rules.is_null()) {
+      exchange->respond(service_error(422, "PSYNC_S4104", "No active sync config"));
+    } else {
+      exchange->respond(pretty({{"data", std::move(rules)}}));
+    }
+  });
+}
+
+void AdminEndpoints::reconcile(const ExchangePointer& exchange,
+                               std::function<void(const Json&)> then) {
+  diagnose(exchange, [this, exchange, then = std::move(then)](const Json& diagnostics) {
+    if (!find_config(diagnostics, "processing").is_null()) {
+      exchange->respond(
+          service_error(409, "PSYNC_S4106", "Busy processing sync config - cannot reprocess"));
+      return;
+    }
+    Json slot_name = diagnostics["status"]["slot_name"];
+    query(exchange, reconcile_statement, {},
+          [then, slot_name](std::string_view) { then(slot_name); });
+  });
+}
+
+void AdminEndpoints::reprocess(const ExchangePointer& exchange, const Json&) {
+  reconcile(exchange, [exchange](const Json& slot_name) {
+    Json connection{{"id", "default"}, {"tag", "default"}, {"slot_name", slot_name}};
+    exchange->respond(data_response({{"connections", Json::array({connection})}}));
+  });
+}
+
+void AdminEndpoints::reprocess_rules(const ExchangePointer& exchange, const Json&) {
+  reconcile(exchange, [exchange](const Json& slot_name) {
+    exchange->respond(data_response({{"slot_name", slot_name}}));
+  });
+}
+
+/// Rows become JSON in the database, so that every type has a form.
+void AdminEndpoints::execute_sql(const ExchangePointer& exchange, const Json& body) {
+  if (!options_.execute_sql) {
+    exchange->respond(data_response(sql_failure(
+        "execute-sql is disabled: set debug_api of replication.connections[0], or --execute-sql")));
+    return;
+  }
+  auto query = body.find("query");
+  if (query == body.end() || !query->is_object() || !(*query)["sql"].is_string()) {
+    exchange->respond(ProtocolError::validation("/query/sql: type must be string"));
+    return;
+  }
+  std::string sql = "SELECT coalesce(json_agg(row_to_json(result)), '[]')::text FROM (" +
+                    (*query)["sql"].get<std::string>() + "\n) AS result";
+  pool_.run_once(std::move(sql), text_arguments(query->value("args", Json::array())),
+                 [exchange](const Result<PgResult, StorageError>& result) {
+                   exchange->respond(
+                       data_response(result ? sql_results(Json::parse(single_text(result->get())))
+                                            : sql_failure(result.error().message)));
+                 });
+}
+
 void AdminEndpoints::schema(const ExchangePointer& exchange, const Json&) {
   query(exchange, schema_statement, {}, [exchange](std::string_view schemas) {
     exchange->respond(HttpResponse::json(
@@ -131,12 +247,12 @@ void AdminEndpoints::validate(const ExchangePointer& exchange, const Json& body)
         [exchange](std::string_view json) {
           Json validation = Json::parse(json, nullptr, false);
           Json errors = Json::array();
-          bool valid = validation.value("valid", false);
-          for (const std::string& message : describe_diagnostics(validation)) {
-            errors.push_back({{"level", valid ? "warning" : "fatal"}, {"message", message}});
+          const char* level = validation.value("valid", false) ? "warning" : "fatal";
+          std::string now = iso_time(wall_clock_ms());
+          for (const std::string& message : describe_findings(validation)) {
+            errors.push_back({{"level", level}, {"message", message}, {"ts", now}});
           }
-          Json answer{{"data", {{"connections", Json::array()}, {"errors", errors}}}};
-          exchange->respond(HttpResponse::json(200, answer.dump()));
+          exchange->respond(data_response({{"connections", Json::array()}, {"errors", errors}}));
         });
 }
 
@@ -149,9 +265,8 @@ void AdminEndpoints::validate_rules(const ExchangePointer& exchange, const Json&
   query(exchange, validate_statement, {text->get<std::string>()},
         [exchange](std::string_view json) {
           Json validation = Json::parse(json, nullptr, false);
-          Json answer{{"valid", validation.value("valid", false)},
-                      {"errors", describe_diagnostics(validation)}};
-          exchange->respond(HttpResponse::json(200, answer.dump(2) + "\n"));
+          exchange->respond(pretty({{"valid", validation.value("valid", false)},
+                                    {"errors", describe_findings(validation)}}));
         });
 }
 

@@ -33,6 +33,8 @@ constexpr SettingDescription table[] = {
     {"token_lifetime_s_max", nullptr, &S::token_lifetime_s_max,
      "longest accepted lifetime of a token, in seconds", false, 60, 10L * 365 * 86'400},
     {"api_tokens", "api.tokens", &S::api_tokens, "bearer tokens of the admin API", true},
+    {"execute_sql", "replication.connections[0].debug_api", &S::execute_sql,
+     "holders of an API token may run queries with the rights of the sidecar's role"},
     {"connections_max", "api.parameters.max_concurrent_connections", &S::connections_max,
      "sync streams at a time", false, 1, 1'000'000},
     {"buckets_max", "api.parameters.max_buckets_per_connection", &S::buckets_max,

@@ -31,6 +31,7 @@ struct Settings {
   int64_t token_lifetime_s_max = 86'400;
 
   std::vector<std::string> api_tokens;
+  bool execute_sql = false;  ///< whether their holders may run queries
   int64_t connections_max = 10'000;
   int64_t buckets_max = 10'000;
   int64_t parameter_results_max = 10'000;

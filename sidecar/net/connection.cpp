@@ -9,6 +9,7 @@ namespace brigade::sidecar {
 namespace {
 
 constexpr size_t buffers_per_write_max = 64;
+constexpr int64_t linger_ms_max = 2'000;
 
 /// Every read is worked on before the next, so that all connections share one buffer.
 std::array<char, 64 * 1024> read_buffer;
@@ -56,7 +57,7 @@ void Connection::pause_reading() { uv_read_stop(as_stream(&socket_)); }
 void Connection::on_read(ssize_t size, const uv_buf_t* buffer) {
   if (size < 0) {
     close();
-  } else if (size > 0) {
+  } else if (size > 0 && !finishing_) {
     deliver({buffer->base, static_cast<size_t>(size)});
   }
 }
@@ -120,7 +121,17 @@ void Connection::flush() {
     if (!closing_) write_later();
     return;
   }
-  if (finishing_) close();
+  if (finishing_) linger();
+}
+
+void Connection::linger() {
+  if (std::exchange(lingering_, true)) return;
+  lingering_since_ms_ = now_ms();
+  if (uv_shutdown(&shutdown_, as_stream(&socket_), nullptr) != 0) {
+    close();
+    return;
+  }
+  resume_reading();
 }
 
 size_t Connection::gather(uv_buf_t* buffers, size_t buffer_count_max) const {
@@ -213,12 +224,17 @@ void Connection::close() {
 }
 
 void Connection::close_when_idle() {
-  if (!closing_ && queue_.empty() && handler_->idle()) close();
+  if (!closing_ && queue_.empty() && (lingering_ || handler_->idle())) close();
 }
 
 void Connection::tick(int64_t now_ms) {
   if (queue_.empty()) progress_at_ms_ = now_ms;
-  if (!closing_) handler_->on_tick(now_ms);
+  if (closing_) return;
+  if (!lingering_) {
+    handler_->on_tick(now_ms);
+  } else if (now_ms - lingering_since_ms_ > linger_ms_max) {
+    close();
+  }
 }
 
 }  // namespace brigade::sidecar

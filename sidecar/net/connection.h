@@ -54,7 +54,9 @@ class Connection {
   void send(SharedBytes bytes);
   void send(std::string bytes);
   void flush();
-  /// Flushes, then closes; later output is ignored.
+  /// Flushes, says that no more comes, and closes when the peer does, or soon; later output and
+  /// input are ignored. Closing at once would reset the connection if input is left unread, and the
+  /// peer would lose what was just sent.
   void finish();
   /// Closes without sending what is queued.
   void close();
@@ -91,10 +93,11 @@ class Connection {
   void write_later();
   void on_written(int status);
   void consume(size_t bytes);
-  void close_socket();
+  void linger();
 
   uv_tcp_t socket_;
   uv_write_t write_;
+  uv_shutdown_t shutdown_;
   std::unique_ptr<Handler> handler_;
   std::unique_ptr<ByteFilter> filter_;
   std::vector<SharedBytes> queue_;
@@ -104,8 +107,10 @@ class Connection {
   size_t write_bytes_ = 0;  ///< of the uv_write_t under way
   uint64_t bytes_written_ = 0;
   int64_t progress_at_ms_ = 0;
-  bool writing_ = false;    ///< a uv_write_t is under way
+  bool writing_ = false;  ///< a uv_write_t is under way
+  int64_t lingering_since_ms_ = 0;
   bool finishing_ = false;  ///< close when the queue is empty
+  bool lingering_ = false;  ///< all was sent; waits for the peer to close
   bool closing_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include "protocol/json_writer.h"
 #include "protocol/negotiation.h"
 #include "protocol/stream_request.h"
+#include "protocol/utf8.h"
 
 namespace brigade::sidecar {
 
@@ -195,6 +196,10 @@ void SyncEndpoints::stream_in_socket(const std::shared_ptr<RSocketConnection>& c
 
 void SyncEndpoints::create_write_checkpoint(const ExchangePointer& exchange, const Claims& claims,
                                             const std::string& client_id) {
+  if (!is_storable_text(client_id)) {
+    exchange->respond(ProtocolError::validation("/client_id: must be UTF-8 without NUL"));
+    return;
+  }
   world_.storage.create_write_checkpoint(claims.user_id, client_id,
                                          respond_with_id(exchange, "write_checkpoint"));
 }

@@ -185,28 +185,29 @@ void PostgresConnection::run(std::unique_ptr<Query> query) {
 
 /// Sends the query, or first its statement if this connection has not prepared it.
 void PostgresConnection::send() {
-  const Statement& statement = *query_->statement;
-  bool sent = false;
-  if (!prepared_.contains(&statement)) {
-    state_ = State::preparing;
-    sent = PQsendPrepare(connection_, statement.name, statement.sql, 0, nullptr) != 0;
-  } else {
-    state_ = State::running;
-    std::vector<const char*> values;
-    std::vector<int> lengths;
-    for (const std::string& parameter : query_->parameters) {
-      values.push_back(parameter.c_str());
-      lengths.push_back(static_cast<int>(parameter.size()));
-    }
-    constexpr int binary_results = 1;
-    sent = PQsendQueryPrepared(connection_, statement.name, static_cast<int>(values.size()),
-                               values.data(), lengths.data(), nullptr, binary_results) != 0;
-  }
+  const Statement* statement = query_->statement;
+  bool prepare = statement != nullptr && !prepared_.contains(statement);
+  state_ = prepare ? State::preparing : State::running;
+  bool sent = prepare ? PQsendPrepare(connection_, statement->name, statement->sql, 0, nullptr) != 0
+                      : send_parameters();
   if (!sent) {
     lose(PQerrorMessage(connection_));
     return;
   }
   flush();
+}
+
+bool PostgresConnection::send_parameters() {
+  std::vector<const char*> values;
+  for (const std::string& parameter : query_->parameters) values.push_back(parameter.c_str());
+  auto count = static_cast<int>(values.size());
+  constexpr int binary_results = 1;
+  if (query_->statement == nullptr) {
+    return PQsendQueryParams(connection_, query_->sql.c_str(), count, nullptr, values.data(),
+                             nullptr, nullptr, binary_results) != 0;
+  }
+  return PQsendQueryPrepared(connection_, query_->statement->name, count, values.data(), nullptr,
+                             nullptr, binary_results) != 0;
 }
 
 void PostgresConnection::flush() {

@@ -27,7 +27,8 @@ struct Statement {
 
 /// One execution of a statement. Parameters go as text, results come in binary.
 struct Query {
-  const Statement* statement = nullptr;
+  const Statement* statement = nullptr;  ///< null: `sql` is run once, unprepared
+  std::string sql;
   std::vector<std::string> parameters;
   std::function<void(Result<PgResult, StorageError>)> done;
   int attempts = 0;
@@ -86,6 +87,7 @@ class PostgresConnection {
   void on_connected();
   void on_set_up(const PGresult* result);
   void send();
+  bool send_parameters();
   void flush();
   void read_results();
   void finish_result(PgResult result);

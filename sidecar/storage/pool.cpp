@@ -37,6 +37,19 @@ void ConnectionPool::run(const Statement& statement, std::vector<std::string> pa
   query->statement = &statement;
   query->parameters = std::move(parameters);
   query->done = std::move(done);
+  add(std::move(query));
+}
+
+void ConnectionPool::run_once(std::string sql, std::vector<std::string> parameters,
+                              std::function<void(Result<PgResult, StorageError>)> done) {
+  auto query = std::make_unique<Query>();
+  query->sql = std::move(sql);
+  query->parameters = std::move(parameters);
+  query->done = std::move(done);
+  add(std::move(query));
+}
+
+void ConnectionPool::add(std::unique_ptr<Query> query) {
   query->asked_at_ms = static_cast<int64_t>(uv_now(loop_));
   queries_++;
   queue_.push_back(std::move(query));

@@ -30,6 +30,9 @@ class ConnectionPool : private PostgresConnection::Owner {
   void connect();
   void run(const Statement& statement, std::vector<std::string> parameters,
            std::function<void(Result<PgResult, StorageError>)> done);
+  /// Runs a statement that somebody wrote, unprepared.
+  void run_once(std::string sql, std::vector<std::string> parameters,
+                std::function<void(Result<PgResult, StorageError>)> done);
   /// Called when the pool has a connection again after it had none.
   void set_on_recovered(std::function<void()> callback) { on_recovered_ = std::move(callback); }
   Stats stats() const;
@@ -40,6 +43,7 @@ class ConnectionPool : private PostgresConnection::Owner {
                const StorageError& error) override;
   std::unique_ptr<Query> on_refused(std::unique_ptr<Query> query,
                                     const StorageError& error) override;
+  void add(std::unique_ptr<Query> query);
   void dispatch();
   void queue_refused();
   void expire();

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { repository } from './paths.js';
 import { audience, secret } from './token.js';
 
-const program = join(repository, 'build/cmake/sidecar/brigade-sidecar');
+export const program = join(repository, 'build/cmake/sidecar/brigade-sidecar');
 
 /** A service.yaml (JSON is YAML) for the database at `uri`. */
 export const configuration = (uri) => ({
@@ -22,16 +22,22 @@ export const configuration = (uri) => ({
 
 /** The real brigade-sidecar program, on a port of its own that it keeps over restarts. */
 export class Sidecar {
-  /** `config` is its service.yaml, `flags` are further words of its command line. */
-  static async start(server, { config = configuration(server.uri), flags = [] } = {}) {
+  /** `config` is its service.yaml, as an object or the path of a file; `flags` are further words of
+   * its command line, and `env` is its environment. */
+  static async start(server, { config = configuration(server.uri), flags = [], env } = {}) {
     const sidecar = new Sidecar();
     sidecar.port = 0; // Any free one, the first time.
     sidecar.scheme = flags.includes('--tls-certificate') ? 'https' : 'http';
     sidecar.flags = flags;
+    sidecar.env = env;
     sidecar.directory = await mkdtemp(join(tmpdir(), 'pg_brigade-sidecar.'));
     sidecar.configurationFile = join(sidecar.directory, 'service.yaml');
     sidecar.output = [];
-    await sidecar.configure(config);
+    if (typeof config === 'string') {
+      sidecar.configurationFile = config;
+    } else {
+      await sidecar.configure(config);
+    }
     try {
       await sidecar.launch();
     } catch (error) {
@@ -48,7 +54,7 @@ export class Sidecar {
 
   async launch() {
     this.process = spawn(program, ['--config', this.configurationFile, '--host', '127.0.0.1',
-      '--port', this.port, ...this.flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+      '--port', this.port, ...this.flags], { stdio: ['ignore', 'pipe', 'pipe'], env: this.env });
     this.#collect();
     const exited = once(this.process, 'exit').then(([code, signal]) => {
       throw new Error(`brigade-sidecar ended (${code ?? signal}):\n${this.output.join('\n')}`);

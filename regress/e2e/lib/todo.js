@@ -30,13 +30,17 @@ export class Todo {
       await todo.server.runFile(example, 'schema.sql');
       await todo.server.runFile(example, 'data.sql');
       await todo.server.query('CREATE EXTENSION pg_brigade');
-      await todo.deploy(await readFile(join(example, 'sync-config.yaml'), 'utf8'));
+      await todo.deployExample();
       todo.sidecar = await Sidecar.start(todo.server);
     } catch (error) {
       await todo.stop();
       throw error;
     }
     return todo;
+  }
+
+  async deployExample() {
+    return this.deploy(await readFile(join(example, 'sync-config.yaml'), 'utf8'));
   }
 
   deploy(yaml) {

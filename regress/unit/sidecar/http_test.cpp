@@ -196,6 +196,25 @@ TEST_F(HttpTest, AnswerToAClientThatVanishedGoesNowhere) {
   late_->respond(HttpResponse::json(200, "{}"));
 }
 
+TEST_F(HttpTest, RefusalReachesAClientThatGoesOnTalking) {
+  RawClient client(listener_->port());
+  client.send("GET /hello HTTP/1.1\r\nx: ");
+  for (int i = 0; i < 4; i++) client.send(std::string(60'000, 'y'));
+  turn_until_received(client, "HTTP/1.1 431 ");
+  for (int i = 0; i < 20; i++) uv_run(&loop_, UV_RUN_NOWAIT);
+  EXPECT_EQ(listener_->connection_count(), 1U);
+  client.vanish();
+  turn_until([&] { return listener_->connection_count() == 0; });
+}
+
+TEST_F(HttpTest, AFinishedConnectionIsNotKeptForEver) {
+  RawClient client(listener_->port());
+  client.send("garbage\r\n\r\n");
+  turn_until_received(client, "HTTP/1.1 400 ");
+  tick(3'000);
+  turn_until([&] { return listener_->connection_count() == 0; });
+}
+
 TEST_F(HttpTest, StreamIsChunkedAndEnds) {
   RawClient client(listener_->port());
   client.send(post_stream);
@@ -207,6 +226,7 @@ TEST_F(HttpTest, StreamIsChunkedAndEnds) {
   streamer_->sink.finish();
   turn_until_closed(client);
   EXPECT_TRUE(client.received.ends_with("\r\n0\r\n\r\n"));
+  client.vanish();
   turn_until([&] { return streamer_->closed == 1; });
 }
 
