@@ -7,6 +7,7 @@ extern "C" {
 #include "access/transam.h"
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "pgstat.h"
 #include "utils/snapmgr.h"
 }
 
@@ -40,6 +41,9 @@ void Transaction::commit() {
     SPI_finish();
     PopActiveSnapshot();
     CommitTransactionCommand();
+    // Backends report when they are idle, which a background process never is: autovacuum would
+    // not hear of the rows it leaves dead. At most once a second, Postgres sees to that.
+    pgstat_report_stat(false);
   });
   open_ = false;
 }

@@ -7,7 +7,7 @@ use Brigade;
 use Test::More;
 
 my $server = new_server('compaction', 'max_worker_processes = 16',
-    'pg_brigade.compaction = off', 'pg_brigade.compaction_delay = 0');
+    'autovacuum_naptime = 1', 'pg_brigade.compaction = off', 'pg_brigade.compaction_delay = 0');
 deploy_todo($server);
 
 sub query {
@@ -84,6 +84,12 @@ ok($server->poll_query_until('postgres', 'SELECT buckets_due = 0 FROM brigade.co
 is(query('SELECT moved + deleted >= 20 * 18 AND compactions >= 20 FROM brigade.compaction'), 't',
     'totals tell of it');
 is_stored_as_in_source($server, 'compacted in the background');
+
+ok($server->poll_query_until('postgres', <<'SQL'), 'autovacuum hears of the rows that go');
+    SELECT count(*) = 2 FROM pg_stat_user_tables
+    WHERE schemaname = 'brigade' AND relname IN ('bucket_op', 'bucket')
+      AND n_tup_upd + n_tup_del > 500 AND autovacuum_count > 0
+SQL
 
 # One row that never changes keeps all operations after it, until it is appended again.
 query("UPDATE settings SET value = '$_' WHERE id <> 'a'") for 1 .. 3;
