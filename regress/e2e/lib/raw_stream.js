@@ -23,6 +23,8 @@ export class RawStream {
   }
 
   operations = 0;
+  /** Data of the newest operation, JSON text. */
+  newest = '';
   completed = 0;
   ended = false;
   /** Which buckets the newest checkpoint has. */
@@ -49,7 +51,10 @@ export class RawStream {
     for (const name of diff?.removed_buckets ?? []) this.buckets.delete(name);
     for (const { bucket } of diff?.updated_buckets ?? []) this.buckets.add(bucket);
     if (checkpoint || diff) this.checkpoints.push(this.#definitions());
-    if (data) this.operations += data.data.length;
+    if (data) {
+      this.operations += data.data.length;
+      this.newest = data.data.at(-1)?.data ?? '';
+    }
     if (complete) this.completed++;
   }
 

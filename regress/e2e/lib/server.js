@@ -68,6 +68,14 @@ export class Server {
     this.#openPool();
   }
 
+  /** Kills the whole server, as a machine that fails does: nobody is told. */
+  async kill() {
+    const [pid] = (await readFile(join(this.directory, 'data/postmaster.pid'), 'utf8')).split('\n');
+    process.kill(Number(pid), 'SIGKILL');
+    await this.pool.end();
+    this.#openPool();
+  }
+
   async promote() {
     await run(cluster, ['promote', this.directory]);
   }
