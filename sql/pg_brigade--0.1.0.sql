@@ -622,5 +622,96 @@ COMMENT ON FUNCTION brigade.explain_values(regclass, tid, integer, integer, bool
   'columns, with 0 to 6 digits after the second; with from_wal, as an update leaves it in the WAL. '
   'Null if the row is not visible. Needs SELECT on the table.';
 
+-- ---------------------------------------------------------------------------------------------
+-- Diagnostics: why does this user (not) see this row?
+-- ---------------------------------------------------------------------------------------------
+
+CREATE FUNCTION brigade.explained_request(request jsonb) RETURNS json
+  LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'brigade_explain';
+COMMENT ON FUNCTION brigade.explained_request(jsonb) IS 'brigade.explain() as JSON.';
+
+CREATE FUNCTION brigade.explain(request jsonb)
+  RETURNS TABLE (stream text, query_line integer, subscription integer, bucket text,
+    priority integer, operations bigint, rows bigint, why text)
+  LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+  AS $$
+    SELECT * FROM json_to_recordset(brigade.explained_request(request))
+      AS found (stream text, query_line integer, subscription integer, bucket text,
+        priority integer, operations bigint, rows bigint, why text)
+  $$;
+COMMENT ON FUNCTION brigade.explain(jsonb) IS
+  'Diagnostics: the buckets a request (as for brigade.resolve; at least {"user_id": …}) gets, and '
+  'by which query and rows; and of other queries, why they give none (then bucket is null). '
+  'Subscriptions count from 0; null means the default. Needs the right to read the schema.';
+
+CREATE FUNCTION brigade.explained_row(source regclass, row_location tid) RETURNS json
+  LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'brigade_explain_row';
+COMMENT ON FUNCTION brigade.explained_row(regclass, tid) IS
+  'brigade.explain_row() as JSON, of the row of a table at a ctid.';
+
+CREATE FUNCTION brigade.explain_row(source regclass, key jsonb)
+  RETURNS TABLE (part text, streams text[], bucket text, stored boolean, why text)
+  LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
+  AS $$
+  #variable_conflict use_variable
+  DECLARE
+    columns text[];
+    place record;
+  BEGIN
+    IF jsonb_typeof(key) <> 'object' THEN
+      SELECT array_agg(a.attname) INTO columns
+        FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+        WHERE i.indrelid = source AND i.indisprimary;
+      IF cardinality(columns) = 1 THEN
+        key := jsonb_build_object(columns[1], key);
+      END IF;
+    END IF;
+    IF jsonb_typeof(key) <> 'object' OR key = '{}' THEN
+      RAISE EXCEPTION 'the key of a row of % must be an object', source
+        USING ERRCODE = 'invalid_parameter_value',
+        HINT = 'Name columns and their values, for example {"id": 1}.';
+    END IF;
+    columns := ARRAY(SELECT jsonb_object_keys(key) EXCEPT SELECT attname FROM pg_attribute
+      WHERE attrelid = source AND attnum > 0 AND NOT attisdropped);
+    IF columns <> '{}' THEN
+      RAISE EXCEPTION 'table % has no column "%"', source, columns[1]
+        USING ERRCODE = 'undefined_column';
+    END IF;
+    columns := ARRAY(SELECT jsonb_object_keys(key));
+    FOR place IN EXECUTE format(
+      'SELECT s.tableoid::regclass AS relation, s.ctid AS location'
+      ' FROM %1$s s, jsonb_populate_record(NULL::%1$s, $1) wanted WHERE %2$s', source,
+      (SELECT string_agg(format('s.%1$I = wanted.%1$I', name), ' AND ')
+       FROM unnest(columns) AS name)) USING key
+    LOOP
+      RETURN QUERY SELECT found.* FROM json_to_recordset(
+        brigade.explained_row(place.relation, place.location))
+        AS found (part text, streams text[], bucket text, stored boolean, why text);
+    END LOOP;
+    IF place IS NULL THEN
+      RAISE EXCEPTION 'no row of % has the key %', source, key
+        USING ERRCODE = 'no_data_found',
+        HINT = 'It may have been deleted, or not be committed yet.';
+    END IF;
+  END
+  $$;
+COMMENT ON FUNCTION brigade.explain_row(regclass, jsonb) IS
+  'Diagnostics: which buckets a row belongs to now and why, which lookup entries it makes, and '
+  'which queries leave it out and why. key: the value of the primary key, or columns and values as '
+  'an object. stored: whether storage holds just that already. Needs SELECT on the table and the '
+  'right to read the schema.';
+
+CREATE FUNCTION brigade.explain_row(source regclass, key text)
+  RETURNS TABLE (part text, streams text[], bucket text, stored boolean, why text)
+  LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+  AS $$
+    SELECT * FROM brigade.explain_row(source,
+      CASE WHEN key LIKE '{%' THEN key::jsonb ELSE to_jsonb(key) END)
+  $$;
+COMMENT ON FUNCTION brigade.explain_row(regclass, text) IS
+  'explain_row() with the primary key''s value as text, or the text of an object.';
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA brigade FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION brigade.worker_pid(), brigade.slot_name() TO pg_monitor;

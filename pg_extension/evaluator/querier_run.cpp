@@ -30,23 +30,33 @@ namespace {
 using nlohmann::json;
 
 // The values of a querier's variables, as elements of keys; empty means not yet known.
-using Tuple = std::vector<std::string>;
+struct Tuple {
+  std::vector<std::string> values;
+  std::vector<LookupUse> lookups;  // only if there is a trace
+
+  bool operator<(const Tuple& other) const { return values < other.values; }
+};
 
 class QuerierRun {
  public:
-  QuerierRun(const Querier& querier, RequestValues& values, RequestLookups& lookups)
-      : querier_(querier), values_(values), lookups_(lookups) {
-    tuples_.emplace_back(querier.variable_count);
+  QuerierRun(const Querier& querier, RequestValues& values, RequestLookups& lookups,
+             QuerierTrace* trace)
+      : querier_(querier), values_(values), lookups_(lookups), trace_(trace) {
+    tuples_.push_back({std::vector<std::string>(querier.variable_count), {}});
   }
 
   std::set<std::string> run() {
-    for (const Step& step : querier_.steps) {
-      take(step);
-      if (tuples_.empty()) return {};
+    for (uint32_t i = 0; i < querier_.steps.size(); i++) {
+      take(querier_.steps[i]);
+      if (!tuples_.empty()) continue;
+      if (trace_ != nullptr) trace_->stopped_at = i;
+      return {};
     }
     std::set<std::string> parameters;
-    for (const Tuple& tuple : tuples_) {
-      parameters.insert(join(tuple, querier_.parameters, querier_.parameters.size()));
+    for (Tuple& tuple : tuples_) {
+      std::string bucket = join(tuple, querier_.parameters, querier_.parameters.size());
+      if (trace_ != nullptr) trace_->paths.push_back({bucket, std::move(tuple.lookups)});
+      parameters.insert(std::move(bucket));
     }
     return parameters;
   }
@@ -71,15 +81,16 @@ class QuerierRun {
     std::string key = "[";
     for (size_t i = 0; i < count; i++) {
       if (i > 0) key += ',';
-      key += tuple[variables[i]];
+      key += tuple.values[variables[i]];
     }
     return key + "]";
   }
 
   // False if the variable has another value already.
   static bool assign(Tuple& tuple, uint32_t variable, std::string_view value) {
-    if (tuple[variable].empty()) tuple[variable] = value;
-    return tuple[variable] == value;
+    std::string& known = tuple.values[variable];
+    if (known.empty()) known = value;
+    return known == value;
   }
 
   void bind(const Step& step) {
@@ -138,15 +149,19 @@ class QuerierRun {
     for (size_t i = 0; i < tuples_.size(); i++) {
       const size_t key =
           std::lower_bound(distinct.begin(), distinct.end(), keys[i]) - distinct.begin();
-      for (const std::string& value : found[key]) add_value(step, tuples_[i], value, joined);
+      for (const std::string& value : found[key]) {
+        add_value(step, tuples_[i], keys[i], value, joined);
+      }
     }
     tuples_.assign(joined.begin(), joined.end());
+    if (tuples_.empty() && trace_ != nullptr) trace_->unknown_keys = std::move(distinct);
   }
 
-  static void add_value(const Step& step, const Tuple& tuple, const std::string& value,
-                        std::set<Tuple>& joined) {
+  void add_value(const Step& step, const Tuple& tuple, const std::string& key,
+                 const std::string& value, std::set<Tuple>& joined) const {
     const std::vector<std::string_view> elements = split_key(value);
     Tuple next = tuple;
+    if (trace_ != nullptr) next.lookups.push_back({step.definition, key, value});
     for (size_t i = 0; i < elements.size() && step.keys + i < step.variables.size(); i++) {
       if (!assign(next, step.variables[step.keys + i], elements[i])) return;
     }
@@ -156,14 +171,15 @@ class QuerierRun {
   const Querier& querier_;
   RequestValues& values_;
   RequestLookups& lookups_;
+  QuerierTrace* trace_;
   std::vector<Tuple> tuples_;
 };
 
 }  // namespace
 
 std::set<std::string> run_querier(const Querier& querier, RequestValues& values,
-                                  RequestLookups& lookups) {
-  return QuerierRun(querier, values, lookups).run();
+                                  RequestLookups& lookups, QuerierTrace* trace) {
+  return QuerierRun(querier, values, lookups, trace).run();
 }
 
 }  // namespace brigade

@@ -31,7 +31,8 @@ class RequestLookups {
 
 // Runs a querier's steps: the parameters (JSON array texts) of the buckets a request gets.
 // Throws ResolveError, and std::runtime_error for an expression that cannot be computed.
+// `trace` may be null.
 std::set<std::string> run_querier(const Querier& querier, RequestValues& values,
-                                  RequestLookups& lookups);
+                                  RequestLookups& lookups, QuerierTrace* trace);
 
 }  // namespace brigade

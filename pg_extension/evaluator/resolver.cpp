@@ -15,10 +15,11 @@ constexpr size_t named_streams_max = 10;
 class Resolver {
  public:
   Resolver(const Plan& plan, const Request& request, LookupReader& reader,
-           const ResolveLimits& limits)
+           const ResolveLimits& limits, ResolveTrace* trace)
       : plan_(plan),
         request_(request),
         limits_(limits),
+        trace_(trace),
         values_(request),
         lookups_(reader, limits) {}
 
@@ -70,7 +71,8 @@ class Resolver {
                    std::optional<uint32_t> subscription) {
     try {
       for (const Querier& querier : stream.queriers) {
-        for (const std::string& parameters : run_querier(querier, values_, lookups_)) {
+        QuerierTrace* trace = begin_trace(stream, querier, subscription);
+        for (const std::string& parameters : run_querier(querier, values_, lookups_, trace)) {
           add_bucket(querier.source, parameters, reason, priority);
           produced_[stream.name]++;
         }
@@ -79,7 +81,18 @@ class Resolver {
       throw ResolveError(error.what() + describe_producers(stream.name));
     } catch (const std::runtime_error& error) {
       resolution_.streams[index].errors.push_back({subscription, error.what()});
+      if (trace_ != nullptr) trace_->back().error = error.what();
     }
+  }
+
+  QuerierTrace* begin_trace(const Stream& stream, const Querier& querier,
+                            std::optional<uint32_t> subscription) {
+    if (trace_ == nullptr) return nullptr;
+    QuerierTrace& trace = trace_->emplace_back();
+    trace.stream = static_cast<uint32_t>(&stream - plan_.streams.data());
+    trace.querier = static_cast<uint32_t>(&querier - stream.queriers.data());
+    trace.subscription = subscription;
+    return &trace;
   }
 
   void add_bucket(uint32_t source, const std::string& parameters, BucketReason reason,
@@ -115,6 +128,7 @@ class Resolver {
   const Plan& plan_;
   const Request& request_;
   const ResolveLimits& limits_;
+  ResolveTrace* trace_;
   RequestValues values_;
   RequestLookups lookups_;
   Resolution resolution_;
@@ -125,8 +139,8 @@ class Resolver {
 }  // namespace
 
 Resolution resolve(const Plan& plan, const Request& request, LookupReader& lookups,
-                   const ResolveLimits& limits) {
-  return Resolver(plan, request, lookups, limits).run();
+                   const ResolveLimits& limits, ResolveTrace* trace) {
+  return Resolver(plan, request, lookups, limits, trace).run();
 }
 
 }  // namespace brigade

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "evaluator/resolve_trace.h"
 #include "sync_config/plan.h"
 
 namespace brigade {
@@ -82,8 +83,8 @@ class ResolveError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Throws ResolveError.
+// Throws ResolveError. With a trace, every run of a querier is noted there.
 Resolution resolve(const Plan& plan, const Request& request, LookupReader& lookups,
-                   const ResolveLimits& limits);
+                   const ResolveLimits& limits, ResolveTrace* trace = nullptr);
 
 }  // namespace brigade

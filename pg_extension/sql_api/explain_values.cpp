@@ -2,17 +2,10 @@
 #include "decoding/row_reader.h"
 #include "pg/error.h"
 #include "pg/table_scan.h"
+#include "sql_api/table_access.h"
 
 extern "C" {
-#include "access/tableam.h"
-#include "catalog/objectaddress.h"
-#include "catalog/pg_class.h"
-#include "executor/tuptable.h"
 #include "mb/pg_wchar.h"
-#include "utils/acl.h"
-#include "utils/rel.h"
-#include "utils/rls.h"
-#include "utils/snapmgr.h"
 }
 
 namespace brigade {
@@ -42,40 +35,6 @@ ValueOptions options_of(int edition, int timestamp_precision) {
 Question question_of(FunctionCallInfo fcinfo) {
   return {PG_GETARG_OID(0), reinterpret_cast<ItemPointer>(PG_GETARG_POINTER(1)),
           options_of(PG_GETARG_INT32(2), PG_GETARG_INT32(3)), PG_GETARG_BOOL(4)};
-}
-
-// The function shows all columns of any row, so its caller must be allowed to see them.
-void require_readable(Relation relation) {
-  const char kind = relation->rd_rel->relkind;
-  if (kind != RELKIND_RELATION && kind != RELKIND_MATVIEW) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("\"%s\" holds no rows itself", RelationGetRelationName(relation)),
-                    errhint("For a partitioned table, give the row's tableoid as the table.")));
-  }
-  const Oid table = RelationGetRelid(relation);
-  const AclResult access = pg_class_aclcheck(table, GetUserId(), ACL_SELECT);
-  if (access != ACLCHECK_OK) {
-    aclcheck_error(access, get_relkind_objtype(kind), RelationGetRelationName(relation));
-  }
-  if (check_enable_rls(table, InvalidOid, false) == RLS_ENABLED) {
-    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("row security hides rows of \"%s\" from you",
-                           RelationGetRelationName(relation))));
-  }
-}
-
-// Null if no visible row is there.
-HeapTuple fetch(Relation relation, ItemPointer row_location) {
-  TableScanDesc scan = table_beginscan_tid(relation, GetActiveSnapshot());
-  TupleTableSlot* slot = table_slot_create(relation, nullptr);
-  HeapTuple tuple = nullptr;
-  if (table_tuple_tid_valid(scan, row_location) &&
-      table_tuple_fetch_row_version(relation, row_location, GetActiveSnapshot(), slot)) {
-    tuple = ExecCopySlotHeapTuple(slot);
-  }
-  ExecDropSingleTupleTableSlot(slot);
-  table_endscan(scan);
-  return tuple;
 }
 
 // JSON has no blobs, and no word for a value that did not change: both become objects.
@@ -117,7 +76,7 @@ text* explain(const Question& question) {
   const Relation relation = table.relation();
   HeapTuple tuple = pg::guard([&] {
     require_readable(relation);
-    return fetch(relation, question.row_location);
+    return fetch_row(relation, question.row_location);
   });
   if (tuple == nullptr) return nullptr;
   const RowReader reader(RelationGetDescr(relation), question.options);

@@ -1,103 +1,15 @@
 #include "evaluator/resolver.h"
 
-#include <nlohmann/json.hpp>
-
 #include "pg/spi.h"
+#include "sql_api/request.h"
 #include "sql_api/text_function.h"
 #include "storage/hash.h"
-#include "storage/serving_plan.h"
-
-extern "C" {
-#include "utils/jsonb.h"
-}
 
 namespace brigade {
 
 namespace {
 
 using nlohmann::json;
-
-[[noreturn]] void reject(const std::string& field, const std::string& expected) {
-  throw pg::Error("22023", "request: \"" + field + "\" must be " + expected);
-}
-
-std::string object_text(const json& parent, const char* field) {
-  const auto found = parent.find(field);
-  if (found == parent.end() || found->is_null()) return "{}";
-  if (!found->is_object()) reject(field, "an object");
-  return found->dump();
-}
-
-std::string required_text(const json& parent, const char* field) {
-  const auto found = parent.find(field);
-  if (found == parent.end() || !found->is_string()) reject(field, "a string");
-  return found->get<std::string>();
-}
-
-Request::Subscription read_subscription(const json& item) {
-  if (!item.is_object()) reject("subscriptions", "a list of objects");
-  Request::Subscription subscription;
-  subscription.stream = required_text(item, "stream");
-  subscription.parameters_json = object_text(item, "parameters");
-  const auto priority = item.find("override_priority");
-  if (priority != item.end() && priority->is_number_integer()) {
-    subscription.override_priority = priority->get<int>();
-  }
-  return subscription;
-}
-
-Request read_request(const json& body) {
-  if (!body.is_object()) throw pg::Error("22023", "request: must be an object");
-  Request request;
-  request.user_id = required_text(body, "user_id");
-  request.token_json = object_text(body, "token");
-  request.connection_parameters = object_text(body, "connection_parameters");
-  request.include_defaults = body.value("include_defaults", true);
-  for (const json& item : body.value("subscriptions", json::array())) {
-    request.subscriptions.push_back(read_subscription(item));
-  }
-  return request;
-}
-
-ResolveLimits read_limits(const json& body) {
-  ResolveLimits limits;
-  const json given = body.value("limits", json::object());
-  limits.buckets_max = given.value("buckets", limits.buckets_max);
-  limits.parameter_results_max = given.value("parameter_results", limits.parameter_results_max);
-  return limits;
-}
-
-// Lookup entries at the calling statement's snapshot.
-class StoredLookups : public LookupReader {
- public:
-  explicit StoredLookups(const ServingPlan& serving) : serving_(serving) {}
-
-  std::vector<std::vector<std::string>> find(uint32_t definition,
-                                             std::span<const std::string> keys) override {
-    const int32_t id = serving_.definition_ids[definition];
-    std::vector<int64_t> hashes;
-    std::vector<std::string_view> texts;
-    for (const std::string& key : keys) {
-      hashes.push_back(dependency_hash(id, key));
-      texts.push_back(key);
-    }
-    const pg::SqlScope sql;
-    const pg::Rows rows = pg::query(
-        "SELECT wanted.i - 1, l.value"
-        " FROM unnest($1, $2) WITH ORDINALITY AS wanted (key_hash, key, i)"
-        " JOIN brigade.lookup l ON l.key_hash = wanted.key_hash AND l.key = wanted.key"
-        " AND l.definition = $3",
-        pg::Parameters().add(hashes).add(texts).add(id));
-    std::vector<std::vector<std::string>> values(keys.size());
-    for (size_t row = 0; row < rows.size(); row++) {
-      values[rows.bigint(row, 0)].emplace_back(rows.bytes(row, 1));
-    }
-    return values;
-  }
-
- private:
-  const ServingPlan& serving_;
-};
 
 json reasons_of(const ResolvedBucket& bucket) {
   auto reasons = json::array();
@@ -182,24 +94,10 @@ void describe_position(const json& body, json& answer) {
       head.is_null(0, 2) ? json(nullptr) : json(std::to_string(head.bigint(0, 2)));
 }
 
-Resolution resolve_with(const ServingPlan& serving, const json& body) {
-  StoredLookups lookups(serving);
-  try {
-    return resolve(serving.plan, read_request(body), lookups, read_limits(body));
-  } catch (const ResolveError& error) {
-    throw pg::Error("BR002", error.what(), {},
-                    "Make streams share buckets, or raise the sidecar's api.parameters limits.");
-  }
-}
-
 json resolve_request(const json& body) {
   const pg::SqlScope sql;
-  const std::shared_ptr<const ServingPlan> serving = serving_plan();
-  if (serving == nullptr) {
-    throw pg::Error("BR001", "no sync config is active", {},
-                    "Deploy one with brigade.deploy(), or wait until the first is processed.");
-  }
-  const Resolution resolution = resolve_with(*serving, body);
+  const std::shared_ptr<const ServingPlan> serving = require_serving_plan();
+  const Resolution resolution = resolve_with(*serving, read_request(body), read_limits(body));
   json answer;
   describe_position(body, answer);
   answer["buckets"] = describe_buckets(*serving, resolution);
@@ -217,11 +115,8 @@ PG_FUNCTION_INFO_V1(brigade_resolve);
 
 PGDLLEXPORT Datum brigade_resolve(PG_FUNCTION_ARGS) {
   return brigade::pg::edge([&] {
-    const char* text = brigade::pg::guard([&] {
-      Jsonb* request = DatumGetJsonbP(fcinfo->args[0].value);
-      return JsonbToCString(nullptr, &request->root, VARSIZE(request));
-    });
-    return brigade::text_result(brigade::resolve_request(nlohmann::json::parse(text)).dump());
+    return brigade::text_result(
+        brigade::resolve_request(brigade::jsonb_argument(fcinfo, 0)).dump());
   });
 }
 }
