@@ -92,6 +92,8 @@ Written find_written() {
   return written;
 }
 
+// A bucket that is looked at much later anyway, because it has no share of rows left to append
+// again, comes earlier: what is written must not pile up until then.
 void make_due(const Written& written) {
   const pg::Settings settings = pg::settings();
   pg::execute(
@@ -102,10 +104,11 @@ void make_due(const Written& written) {
       "  UNION ALL SELECT id FROM brigade.bucket WHERE NOT $3) written"
       " JOIN brigade.bucket b ON b.id = written.id"
       " LEFT JOIN brigade.bucket_compaction c ON c.bucket = b.id"
-      " WHERE c.due_at IS NULL AND b.operation_count - coalesce(c.operation_count, 0)"
+      " WHERE (c.due_at IS NULL OR c.due_at > clock_timestamp() + make_interval(secs => $4 + 1))"
+      "  AND b.operation_count - coalesce(c.operation_count, 0)"
       "  >= greatest($5, ceil($6::numeric / 1000000 * coalesce(c.operation_count, 0)))"
       " ORDER BY b.id"
-      " ON CONFLICT (bucket) DO UPDATE SET due_at = excluded.due_at WHERE stored.due_at IS NULL",
+      " ON CONFLICT (bucket) DO UPDATE SET due_at = excluded.due_at",
       pg::Parameters()
           .add(written.after)
           .add(written.until)
