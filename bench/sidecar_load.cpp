@@ -1,11 +1,14 @@
 // Load for brigade-sidecar: many clients in one process, and commits through libpq.
 //
-//   sidecar_load --port P --secret BASE64URL --database URI --commit SQL SCENARIO…
+//   sidecar_load --port P --secret BASE64URL --database URI --commit SQL [--pid SIDECAR]
+//                [--postmaster PID] [--user NAME] SCENARIO…
 //
+// `bench/sidecar.js` sets all of that up. --user holds for the scenarios that follow it.
 // SQL is one statement that commits a row whose data hold the text `bench-%d`. Scenarios:
 //   idle N          opens N clients, waits for their first checkpoint, prints the memory they cost
 //   latency N R S   N clients while R commits/s run for S seconds: commit to receipt
 //   download        one client that has nothing: operations/s
+//   first           one client that has nothing: to the first line, and to the completion
 //   reconnect N     N clients that have everything connect at once: until the last completes
 #include <libpq-fe.h>
 #include <openssl/evp.h>
@@ -14,13 +17,17 @@
 #include <uv.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +44,8 @@ double now_ms() {
 struct Options {
   int port = 8080;
   long sidecar_pid = 0;
+  long postmaster_pid = 0;
+  std::string user = "u1";
   std::string secret;
   std::string database;
   std::string commit;
@@ -174,7 +183,7 @@ class Fleet {
  public:
   explicit Fleet(uv_loop_t* loop) : loop_(loop) {}
   void open(size_t count, const std::string& buckets = "") {
-    std::string request = stream_request("u1", buckets);
+    std::string request = stream_request(options.user, buckets);
     for (size_t i = 0; i < count; i++) {
       clients.push_back(std::make_unique<Client>());
       clients.back()->open(loop_, request);
@@ -207,14 +216,36 @@ long resident_kib() {
   return 0;
 }
 
-double sidecar_cpu_s() {
-  std::ifstream stat("/proc/" + std::to_string(options.sidecar_pid) + "/stat");
-  std::string word;
-  double ticks = 0;
-  for (int field = 1; stat >> word; field++) {
-    if (field == 14 || field == 15) ticks += std::stod(word);
-  }
+/// Field `number` of /proc/PID/stat, where the name of the process, field 2, may hold blanks.
+double stat_field(const std::string& pid, int number) {
+  std::ifstream stat("/proc/" + pid + "/stat");
+  std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
+  std::istringstream words(text.substr(std::min(text.rfind(')') + 1, text.size())));
+  std::string word = "0";
+  for (int field = 3; field <= number; field++) words >> word;
+  return std::strtod(word.c_str(), nullptr);
+}
+
+double cpu_s(const std::string& pid) {
+  double ticks = stat_field(pid, 14) + stat_field(pid, 15);
   return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+double sidecar_cpu_s() { return cpu_s(std::to_string(options.sidecar_pid)); }
+
+/// Of all processes of the server, those that have ended included.
+double postgres_cpu_s() {
+  std::string postmaster = std::to_string(options.postmaster_pid);
+  double ended = stat_field(postmaster, 16) + stat_field(postmaster, 17);
+  double sum = cpu_s(postmaster) + ended / static_cast<double>(sysconf(_SC_CLK_TCK));
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::string pid = entry.path().filename();
+    bool is_process = std::all_of(pid.begin(), pid.end(), [](char c) { return std::isdigit(c); });
+    if (is_process && static_cast<long>(stat_field(pid, 4)) == options.postmaster_pid) {
+      sum += cpu_s(pid);
+    }
+  }
+  return sum;
 }
 
 void run_idle(uv_loop_t* loop, size_t count) {
@@ -250,6 +281,7 @@ void run_download(uv_loop_t* loop) {
   size_t operations = 0;
   Fleet fleet(loop);
   double cpu = sidecar_cpu_s();
+  double postgres_cpu = postgres_cpu_s();
   double start = now_ms();
   fleet.open(1);
   Client& client = *fleet.clients[0];
@@ -262,9 +294,22 @@ void run_download(uv_loop_t* loop) {
   double millions = static_cast<double>(operations) / 1e6;
   std::printf(
       "download: %zu operations, %.1f MB in %.2f s: %.0f operations/s, "
-      "sidecar CPU %.2f s per million\n",
+      "CPU per million: sidecar %.2f s, Postgres %.2f s\n",
       operations, static_cast<double>(client.bytes) / 1e6, seconds,
-      static_cast<double>(operations) / seconds, (sidecar_cpu_s() - cpu) / millions);
+      static_cast<double>(operations) / seconds, (sidecar_cpu_s() - cpu) / millions,
+      (postgres_cpu_s() - postgres_cpu) / millions);
+  fleet.close();
+}
+
+void run_first(uv_loop_t* loop) {
+  Fleet fleet(loop);
+  double start = now_ms();
+  fleet.open(1);
+  while (fleet.clients[0]->first_line.empty()) uv_run(loop, UV_RUN_ONCE);
+  double line = now_ms() - start;
+  fleet.wait_for_completes(1);
+  std::printf("first: user %s, checkpoint line after %.1f ms, complete after %.1f ms\n",
+              options.user.c_str(), line, now_ms() - start);
   fleet.close();
 }
 
@@ -334,6 +379,10 @@ int main(int count, char** words) {
       options.port = std::stoi(next());
     else if (word == "--pid")
       options.sidecar_pid = std::stol(next());
+    else if (word == "--postmaster")
+      options.postmaster_pid = std::stol(next());
+    else if (word == "--user")
+      options.user = next();
     else if (word == "--secret")
       options.secret = next();
     else if (word == "--database")
@@ -346,6 +395,8 @@ int main(int count, char** words) {
       run_reconnect(loop, std::stoul(next()));
     else if (word == "download")
       run_download(loop);
+    else if (word == "first")
+      run_first(loop);
     else if (word == "latency") {
       size_t clients = std::stoul(next());
       double rate = std::stod(next());

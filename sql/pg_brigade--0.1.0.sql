@@ -461,9 +461,13 @@ COMMENT ON FUNCTION brigade.resolve(jsonb) IS
   'The buckets a client''s request gets and their state, at one snapshot.';
 
 CREATE FUNCTION brigade.changes(after_commit bigint) RETURNS json
-  LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  -- Few commits are new: the plan that is good for few is made once, not with every commit.
+  SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+  SET enable_mergejoin = off SET jit = off
   AS $$
-    WITH head AS (SELECT commit_id, op_id FROM brigade.checkpoint),
+  BEGIN
+    RETURN (WITH head AS (SELECT commit_id, op_id FROM brigade.checkpoint),
     entries AS (SELECT * FROM brigade.commit_log WHERE commit_id > after_commit),
     changed AS (SELECT DISTINCT unnest(buckets) AS id FROM entries)
     SELECT json_build_object(
@@ -488,7 +492,8 @@ CREATE FUNCTION brigade.changes(after_commit bigint) RETURNS json
         FROM brigade.acknowledged_write_checkpoint
         WHERE acknowledged_write_checkpoint.commit_id > after_commit), '[]'),
       'config_changed', coalesce((SELECT bool_or(config_changed) FROM entries), false))
-    FROM head
+    FROM head);
+  END
   $$;
 COMMENT ON FUNCTION brigade.changes(bigint) IS
   'What the storage commits after the given one changed, merged, at one snapshot.';

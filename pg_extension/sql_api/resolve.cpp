@@ -4,6 +4,7 @@
 #include "sql_api/request.h"
 #include "sql_api/text_function.h"
 #include "storage/hash.h"
+#include "sync_config/json_text.h"
 
 namespace brigade {
 
@@ -11,12 +12,16 @@ namespace {
 
 using nlohmann::json;
 
-json reasons_of(const ResolvedBucket& bucket) {
-  auto reasons = json::array();
+// With thousands of buckets, building a tree of JSON values takes longer than all the rest: what
+// there may be many of is written as text.
+void append_reasons(std::string& text, const ResolvedBucket& bucket) {
+  text += '[';
   for (const BucketReason& reason : bucket.reasons) {
-    reasons.push_back({{reason.is_default ? "default" : "sub", reason.index}});
+    text += text.back() == '[' ? "" : ",";
+    text += reason.is_default ? "{\"default\":" : "{\"sub\":";
+    text += std::to_string(reason.index) + "}";
   }
-  return reasons;
+  text += ']';
 }
 
 pg::Rows find_bucket_states(const ServingPlan& serving, const Resolution& resolution) {
@@ -33,26 +38,47 @@ pg::Rows find_bucket_states(const ServingPlan& serving, const Resolution& resolu
       pg::Parameters().add(definitions).add(parameters));
 }
 
-json describe_buckets(const ServingPlan& serving, const Resolution& resolution) {
-  auto buckets = json::array();
-  for (const ResolvedBucket& bucket : resolution.buckets) {
-    buckets.push_back({{"id", nullptr},
-                       {"name", serving.bucket_names[bucket.definition] + bucket.parameters},
-                       {"checksum", 0},
-                       {"count", 0},
-                       {"last_op_id", "0"},
-                       {"priority", bucket.priority},
-                       {"subscriptions", reasons_of(bucket)}});
+// What is stored of a bucket; nothing is of one that never held a row.
+struct BucketState {
+  std::string id = "null";
+  int32_t checksum = 0;
+  int64_t count = 0;
+  int64_t last_op_id = 0;
+};
+
+std::vector<BucketState> bucket_states(const ServingPlan& serving, const Resolution& resolution) {
+  std::vector<BucketState> states(resolution.buckets.size());
+  const pg::Rows rows = find_bucket_states(serving, resolution);
+  for (size_t row = 0; row < rows.size(); row++) {
+    states[rows.bigint(row, 0)] = {std::to_string(rows.bigint(row, 1)),
+                                   static_cast<int32_t>(rows.bigint(row, 2)), rows.bigint(row, 3),
+                                   rows.bigint(row, 4)};
   }
-  const pg::Rows states = find_bucket_states(serving, resolution);
-  for (size_t row = 0; row < states.size(); row++) {
-    json& bucket = buckets[states.bigint(row, 0)];
-    bucket["id"] = states.bigint(row, 1);
-    bucket["checksum"] = static_cast<int32_t>(states.bigint(row, 2));
-    bucket["count"] = states.bigint(row, 3);
-    bucket["last_op_id"] = std::to_string(states.bigint(row, 4));
+  return states;
+}
+
+void append_bucket(std::string& text, const ResolvedBucket& bucket, const std::string& name_prefix,
+                   const BucketState& state) {
+  text += "{\"id\":" + state.id + ",\"name\":";
+  append_json_string(text, name_prefix + bucket.parameters);
+  text += ",\"checksum\":" + std::to_string(state.checksum);
+  text += ",\"count\":" + std::to_string(state.count);
+  text += ",\"last_op_id\":\"" + std::to_string(state.last_op_id);
+  text += "\",\"priority\":" + std::to_string(bucket.priority) + ",\"subscriptions\":";
+  append_reasons(text, bucket);
+  text += '}';
+}
+
+std::string describe_buckets(const ServingPlan& serving, const Resolution& resolution) {
+  const std::vector<BucketState> states = bucket_states(serving, resolution);
+  std::string text = "[";
+  text.reserve(200 * states.size());
+  for (size_t i = 0; i < states.size(); i++) {
+    const ResolvedBucket& bucket = resolution.buckets[i];
+    if (i > 0) text += ',';
+    append_bucket(text, bucket, serving.bucket_names[bucket.definition], states[i]);
   }
-  return buckets;
+  return text + "]";
 }
 
 json describe_streams(const Resolution& resolution) {
@@ -69,16 +95,17 @@ json describe_streams(const Resolution& resolution) {
   return streams;
 }
 
-json describe_dependencies(const ServingPlan& serving, const Resolution& resolution) {
-  auto dependencies = json::array();
+std::string describe_dependencies(const ServingPlan& serving, const Resolution& resolution) {
+  std::string text = "[";
   for (const LookupDependency& dependency : resolution.dependencies) {
-    dependencies.push_back(
+    if (text.size() > 1) text += ',';
+    text += std::to_string(
         dependency_hash(serving.definition_ids[dependency.definition], dependency.key));
   }
-  return dependencies;
+  return text + "]";
 }
 
-void describe_position(const json& body, json& answer) {
+json describe_position(const json& body) {
   const pg::Rows head = pg::query(
       "SELECT c.commit_id, c.op_id, a.request_id FROM brigade.checkpoint c"
       " LEFT JOIN brigade.acknowledged_write_checkpoint a"
@@ -88,22 +115,22 @@ void describe_position(const json& body, json& answer) {
           .add(body.contains("client_id") && body["client_id"].is_string()
                    ? body["client_id"].get<std::string>()
                    : std::string()));
-  answer["commit"] = head.bigint(0, 0);
-  answer["op_id"] = std::to_string(head.bigint(0, 1));
-  answer["write_checkpoint"] =
-      head.is_null(0, 2) ? json(nullptr) : json(std::to_string(head.bigint(0, 2)));
+  return {{"commit", head.bigint(0, 0)},
+          {"op_id", std::to_string(head.bigint(0, 1))},
+          {"write_checkpoint",
+           head.is_null(0, 2) ? json(nullptr) : json(std::to_string(head.bigint(0, 2)))}};
 }
 
-json resolve_request(const json& body) {
+std::string resolve_request(const json& body) {
   const pg::SqlScope sql;
   const std::shared_ptr<const ServingPlan> serving = require_serving_plan();
   const Resolution resolution = resolve_with(*serving, read_request(body), read_limits(body));
-  json answer;
-  describe_position(body, answer);
-  answer["buckets"] = describe_buckets(*serving, resolution);
-  answer["streams"] = describe_streams(resolution);
-  answer["dependencies"] = describe_dependencies(*serving, resolution);
-  return answer;
+  std::string answer = describe_position(body).dump();
+  answer.pop_back();  // The object goes on.
+  answer += ",\"buckets\":" + describe_buckets(*serving, resolution);
+  answer += ",\"streams\":" + describe_streams(resolution).dump();
+  answer += ",\"dependencies\":" + describe_dependencies(*serving, resolution);
+  return answer + "}";
 }
 
 }  // namespace
@@ -115,8 +142,7 @@ PG_FUNCTION_INFO_V1(brigade_resolve);
 
 PGDLLEXPORT Datum brigade_resolve(PG_FUNCTION_ARGS) {
   return brigade::pg::edge([&] {
-    return brigade::text_result(
-        brigade::resolve_request(brigade::jsonb_argument(fcinfo, 0)).dump());
+    return brigade::text_result(brigade::resolve_request(brigade::jsonb_argument(fcinfo, 0)));
   });
 }
 }

@@ -31,6 +31,8 @@ class Reader {
   void read(const YAML::Node& root) {
     if (!root.IsMap()) fail(root.Mark(), "the file must be a mapping, such as `port: 8080`");
     walk(root, "");
+    settings_.audiences.insert(settings_.audiences.end(), additional_audiences_.begin(),
+                               additional_audiences_.end());
     if (settings_.database_uri.empty()) assemble_database_uri();
     add_ssl_options();
   }
@@ -92,6 +94,8 @@ class Reader {
       settings_.sync_config = read_file(node);
     } else if (path == "sync_rules.exit_on_error") {
       settings_.exit_on_sync_config_error = scalar(node) == "true";
+    } else if (path == "client_auth.additional_audiences" && node.IsSequence()) {
+      for (const auto& item : node) additional_audiences_.push_back(scalar(item));
     } else if (path == "client_auth.jwks") {
       settings_.jwks_json = to_json(node).dump();
     } else if (path.starts_with("replication.connections[0].") &&
@@ -170,6 +174,7 @@ class Reader {
   const Environment& environment_;
   Settings& settings_;
   std::map<std::string, std::string> connection_;
+  std::vector<std::string> additional_audiences_;
 };
 
 }  // namespace

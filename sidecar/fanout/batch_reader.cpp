@@ -40,7 +40,7 @@ const DataBatch* BatchReader::read(const OperationRange& range, const std::strin
                                    LineFormat format, Callback done) {
   auto found = by_range_.find(range);
   if (found == by_range_.end()) {
-    load(range, bucket_name, bit(format)).waiters.push_back({format, std::move(done)});
+    load(range, bucket_name, bit(format), {{format, std::move(done)}});
     return nullptr;
   }
   entries_.splice(entries_.begin(), entries_, found->second);
@@ -57,23 +57,52 @@ const DataBatch* BatchReader::read(const OperationRange& range, const std::strin
   return nullptr;
 }
 
-BatchReader::Entry& BatchReader::load(const OperationRange& range, const std::string& bucket_name,
-                                      uint8_t formats) {
+BatchReader::Entry& BatchReader::add(const OperationRange& range, const std::string& bucket_name,
+                                     uint8_t formats) {
   entries_.emplace_front();
   Entry& entry = entries_.front();
   entry.range = range;
   entry.bucket_name = bucket_name;
   entry.wanted_formats = formats;
   by_range_[range] = entries_.begin();
-  fetch(range);
   return entry;
+}
+
+void BatchReader::load(const OperationRange& range, const std::string& bucket_name, uint8_t formats,
+                       std::vector<Waiter> waiters) {
+  add(range, bucket_name, formats).waiters = std::move(waiters);
+  fetch(range);
+}
+
+void BatchReader::expect(const std::vector<Expected>& expected, LineFormat format) {
+  std::vector<OperationRange> missing;
+  // Backwards: what is read first shall be forgotten last.
+  for (auto it = expected.rbegin(); it != expected.rend(); ++it) {
+    if (by_range_.contains(it->range)) continue;
+    add(it->range, *it->bucket_name, bit(format));
+    missing.push_back(it->range);
+  }
+  if (missing.empty()) return;
+  read_count_++;
+  storage_.read_ranges(missing,
+                       [this, missing](Result<std::vector<OperationRows>, StorageError> rows) {
+                         for (size_t i = 0; i < missing.size(); i++) {
+                           // Those that are waited for go on at once, and may make others be
+                           // forgotten.
+                           if (rows) {
+                             on_rows(missing[i], std::move((*rows)[i]));
+                           } else {
+                             on_rows(missing[i], rows.error());
+                           }
+                         }
+                       });
 }
 
 /// Postgres reads the next batch while this one is encoded and sent. Only a batch that somebody
 /// took leads to the next, so at most one is read in vain.
 void BatchReader::read_ahead(const Entry& entry, const DataBatch& batch, uint8_t formats) {
   OperationRange rest{entry.range.bucket, batch.next_after, entry.range.until};
-  if (batch.has_more && !by_range_.contains(rest)) load(rest, entry.bucket_name, formats);
+  if (batch.has_more && !by_range_.contains(rest)) load(rest, entry.bucket_name, formats, {});
 }
 
 void BatchReader::fetch(const OperationRange& range) {

@@ -29,6 +29,14 @@ class BatchReader {
   /// The answer is valid until the next call.
   const DataBatch* read(const OperationRange& range, const std::string& bucket_name,
                         LineFormat format, Callback done);
+  /// A range that will be read soon.
+  struct Expected {
+    OperationRange range;
+    const std::string* bucket_name;
+  };
+  /// Reads those that are not kept in one go, so that the `read`s that follow need not ask one by
+  /// one. In the order in which they will be read.
+  void expect(const std::vector<Expected>& expected, LineFormat format);
   /// Forgets what is kept: bucket ids may mean something else from now on.
   void clear();
 
@@ -55,7 +63,9 @@ class BatchReader {
   };
   using Entries = std::list<Entry>;
 
-  Entry& load(const OperationRange& range, const std::string& bucket_name, uint8_t formats);
+  Entry& add(const OperationRange& range, const std::string& bucket_name, uint8_t formats);
+  void load(const OperationRange& range, const std::string& bucket_name, uint8_t formats,
+            std::vector<Waiter> waiters);
   void read_ahead(const Entry& entry, const DataBatch& batch, uint8_t formats);
   void fetch(const OperationRange& range);
   void on_rows(const OperationRange& range, Result<OperationRows, StorageError> rows);

@@ -144,6 +144,13 @@ void LiveSession::attach(Resolution resolution) {
   world_.hub.attach(session_, std::move(resolution));
 }
 
+void LiveSession::expect(const std::vector<ExpectedRead>& reads) {
+  std::vector<BatchReader::Expected> expected;
+  expected.reserve(reads.size());
+  for (const ExpectedRead& read : reads) expected.push_back({read.range, &read.bucket->name});
+  world_.batches.expect(expected, session_.format());
+}
+
 void LiveSession::read(const OperationRange& range, const Bucket& bucket) {
   wanted_ = Wanted{range, bucket.name};
 }

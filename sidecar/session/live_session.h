@@ -79,6 +79,7 @@ class LiveSession : public SessionHost,
 
   void resolve() override;
   void attach(Resolution resolution) override;
+  void expect(const std::vector<ExpectedRead>& reads) override;
   void read(const OperationRange& range, const Bucket& bucket) override;
   void send(SharedBytes line) override;
   bool writable() const override;

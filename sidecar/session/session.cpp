@@ -13,6 +13,10 @@ namespace {
 /// Clients that read 1 … 30 fetch a new token and reconnect without a pause.
 constexpr int64_t expiry_notice_ms = 20'000;
 
+/// Small buckets are fetched together, up to this many operations and buckets.
+constexpr int64_t expected_operations_max = 1'000;
+constexpr size_t expected_reads_max = 500;
+
 size_t fingerprint(const std::vector<StreamDescription>& streams) {
   return std::hash<std::string>()(encode_checkpoint(LineFormat::ndjson_raw, {}, {}, streams));
 }
@@ -271,10 +275,29 @@ void Session::plan_round(const std::vector<uint32_t>& named, bool all) {
             [&](uint32_t a, uint32_t b) { return order(a) < order(b); });
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
   round_ = std::move(candidates);
-  round_next_ = 0;
+  round_next_ = expected_until_ = 0;
   pending_priorities_ = 0;
   for (uint32_t index : named) pending_priorities_ |= 1U << buckets_[index].priority;
   for (uint32_t index : round_) pending_priorities_ |= 1U << buckets_[index].priority;
+}
+
+OperationRange Session::missing_range(const Entry& entry) const {
+  return {entry.bucket->id.value_or(0), entry.position, entry.announced.last_op_id};
+}
+
+/// A query a bucket would cost more than what is in it.
+void Session::expect_small_reads() {
+  std::vector<SessionHost::ExpectedRead> reads;
+  int64_t operations = 0;
+  size_t next = round_next_;
+  for (; next < round_.size() && reads.size() < expected_reads_max; next++) {
+    const Entry& entry = buckets_[round_[next]];
+    operations += entry.announced.count;
+    if (operations > expected_operations_max) break;
+    reads.push_back({missing_range(entry), entry.bucket});
+  }
+  expected_until_ = std::max(next, round_next_ + 1);
+  if (reads.size() > 1) host_.expect(reads);
 }
 
 void Session::download() {
@@ -285,7 +308,8 @@ void Session::download() {
   }
   Entry& entry = buckets_[round_[round_next_]];
   complete_priorities_below(entry.priority);
-  reading_ = {entry.bucket->id.value_or(0), entry.position, entry.announced.last_op_id};
+  if (round_next_ >= expected_until_) expect_small_reads();
+  reading_ = missing_range(entry);
   host_.read(*reading_, *entry.bucket);
 }
 

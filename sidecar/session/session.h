@@ -32,6 +32,12 @@ class SessionHost {
   virtual void resolve() = 0;
   /// Hands the resolution to the hub; answered by `on_attached` or `on_resolution_outdated`.
   virtual void attach(Resolution resolution) = 0;
+  struct ExpectedRead {
+    OperationRange range;
+    const Bucket* bucket;
+  };
+  /// These will be read next, in this order: they are small, and may be fetched together.
+  virtual void expect(const std::vector<ExpectedRead>& reads) = 0;
   /// Reads the operations of `range`, or the first of them; answered by `on_batch`.
   virtual void read(const OperationRange& range, const Bucket& bucket) = 0;
   virtual void send(SharedBytes line) = 0;
@@ -125,6 +131,8 @@ class Session : public Member {
   void announce_changes(const CheckpointHead& head);
   BucketDescription describe(Entry& entry);
   void plan_round(const std::vector<uint32_t>& named, bool all);
+  OperationRange missing_range(const Entry& entry) const;
+  void expect_small_reads();
   void download();
   void complete_priorities_below(int priority);
   void complete();
@@ -142,6 +150,7 @@ class Session : public Member {
   size_t streams_fingerprint_ = 0;
   std::vector<uint32_t> round_;  ///< indices of the buckets to download, in order
   size_t round_next_ = 0;
+  size_t expected_until_ = 0;  ///< entries of the round before this were expected, or are large
   std::optional<OperationRange> reading_;
   std::optional<int64_t> write_checkpoint_;
   std::optional<int64_t> announced_write_checkpoint_;

@@ -26,7 +26,22 @@ constexpr Statement read_statement{
     " FROM brigade.operation WHERE bucket = $1::bigint AND op_id > $2::bigint"
     " ORDER BY op_id LIMIT 1) AS next WHERE op = 'C' AND op_id > $3::bigint"};
 
-enum Column { op_id, op, object_type, object_id, subkey, checksum, data, target_op_id };
+/// The same of several ranges; `place` is that of the range, from 1.
+constexpr Statement read_ranges_statement{
+    "read_ranges",
+    "SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id, place"
+    " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])"
+    " WITH ORDINALITY AS wanted (wanted_bucket, after, until, place), LATERAL ("
+    "(SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
+    " FROM brigade.operation WHERE bucket = wanted_bucket AND op_id > after AND op_id <= until"
+    " ORDER BY op_id LIMIT $4::integer)"
+    " UNION ALL SELECT * FROM"
+    " (SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
+    " FROM brigade.operation WHERE bucket = wanted_bucket AND op_id > after"
+    " ORDER BY op_id LIMIT 1) AS next WHERE op = 'C' AND op_id > until) AS found"
+    " ORDER BY place, op_id"};
+
+enum Column { op_id, op, object_type, object_id, subkey, checksum, data, target_op_id, place };
 
 int64_t to_int64(const PGresult* result, int row, int column) {
   if (PQgetlength(result, row, column) != sizeof(int64_t)) return 0;
@@ -53,12 +68,13 @@ Operation to_operation(const PGresult* result, int row) {
   return operation;
 }
 
-OperationRows to_rows(PgResult result, int64_t until) {
+/// The operations of the range up to `until` in the rows from `first` to before `last`.
+OperationRows to_rows(const std::shared_ptr<const PGresult>& result, int first, int last,
+                      int64_t until) {
   OperationRows rows;
-  int count = PQntuples(result.get());
-  rows.operations.reserve(static_cast<size_t>(count));
+  rows.operations.reserve(static_cast<size_t>(last - first));
   int64_t bytes = 0;
-  for (int row = 0; row < count && bytes <= batch_bytes_max; row++) {
+  for (int row = first; row < last && bytes <= batch_bytes_max; row++) {
     Operation operation = to_operation(result.get(), row);
     if (operation.op_id > until) {
       rows.cleared_until = operation.op_id;
@@ -68,8 +84,33 @@ OperationRows to_rows(PgResult result, int64_t until) {
     const auto& data = rows.operations.back().data;
     bytes += data ? static_cast<int64_t>(data->size()) : 0;
   }
-  rows.owner = std::shared_ptr<const PGresult>(std::move(result));
+  rows.owner = result;
   return rows;
+}
+
+std::vector<OperationRows> to_rows_of_ranges(const std::shared_ptr<const PGresult>& result,
+                                             const std::vector<OperationRange>& ranges) {
+  std::vector<OperationRows> answers;
+  answers.reserve(ranges.size());
+  int count = PQntuples(result.get());
+  int row = 0;
+  for (const OperationRange& range : ranges) {
+    int first = row;
+    auto number = static_cast<int64_t>(answers.size() + 1);
+    while (row < count && to_int64(result.get(), row, Column::place) == number) row++;
+    answers.push_back(to_rows(result, first, row, range.until));
+  }
+  return answers;
+}
+
+/// `{1,2,…}` of one member of all ranges.
+std::string array_of(const std::vector<OperationRange>& ranges, int64_t OperationRange::*member) {
+  std::string text = "{";
+  for (const OperationRange& range : ranges) {
+    if (text.size() > 1) text += ',';
+    text += std::to_string(range.*member);
+  }
+  return text + "}";
 }
 
 std::function<void(Result<PgResult, StorageError>)> to_id(StorageCallback<int64_t> done) {
@@ -105,7 +146,23 @@ void PostgresStorage::read_operations(const OperationRange& range,
        std::to_string(operations_per_batch_max)},
       [done = std::move(done), until = range.until](Result<PgResult, StorageError> result) {
         if (result) {
-          done(to_rows(std::move(*result), until));
+          std::shared_ptr<const PGresult> rows(std::move(*result));
+          done(to_rows(rows, 0, PQntuples(rows.get()), until));
+        } else {
+          done(result.error());
+        }
+      });
+}
+
+void PostgresStorage::read_ranges(const std::vector<OperationRange>& ranges,
+                                  StorageCallback<std::vector<OperationRows>> done) {
+  read_pool_.run(
+      read_ranges_statement,
+      {array_of(ranges, &OperationRange::bucket), array_of(ranges, &OperationRange::after),
+       array_of(ranges, &OperationRange::until), std::to_string(operations_per_batch_max)},
+      [done = std::move(done), ranges](Result<PgResult, StorageError> result) {
+        if (result) {
+          done(to_rows_of_ranges(std::shared_ptr<const PGresult>(std::move(*result)), ranges));
         } else {
           done(result.error());
         }

@@ -16,6 +16,8 @@ class PostgresStorage : public Storage {
 
   void resolve(std::string request_json, StorageCallback<Resolution> done) override;
   void read_operations(const OperationRange& range, StorageCallback<OperationRows> done) override;
+  void read_ranges(const std::vector<OperationRange>& ranges,
+                   StorageCallback<std::vector<OperationRows>> done) override;
   void create_write_checkpoint(const std::string& user_id, const std::string& client_id,
                                StorageCallback<int64_t> done) override;
   void request_checkpoint(const std::string& user_id, const std::string& client_id,

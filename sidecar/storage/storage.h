@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "result.h"
 #include "storage/types.h"
@@ -31,6 +32,9 @@ class Storage {
   /// first whose data passes `batch_bytes_max`.
   virtual void read_operations(const OperationRange& range,
                                StorageCallback<OperationRows> done) = 0;
+  /// `read_operations` of several ranges in one go; the answers are in their order.
+  virtual void read_ranges(const std::vector<OperationRange>& ranges,
+                           StorageCallback<std::vector<OperationRows>> done) = 0;
   virtual void create_write_checkpoint(const std::string& user_id, const std::string& client_id,
                                        StorageCallback<int64_t> done) = 0;
   virtual void request_checkpoint(const std::string& user_id, const std::string& client_id,

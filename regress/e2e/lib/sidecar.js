@@ -9,7 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { repository } from './paths.js';
 import { audience, secret } from './token.js';
 
-export const program = join(repository, 'build/cmake/sidecar/brigade-sidecar');
+/** BRIGADE_SIDECAR is another build of it, such as one with sanitizers. */
+export const program = process.env.BRIGADE_SIDECAR ??
+  join(repository, 'build/cmake/sidecar/brigade-sidecar');
 
 /** A service.yaml (JSON is YAML) for the database at `uri`. */
 export const configuration = (uri) => ({
@@ -114,7 +116,10 @@ export class Sidecar {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const exited = once(this.process, 'exit');
     this.process.kill(signal);
-    await exited;
+    const [code] = await exited;
+    if (signal === 'SIGTERM' && code !== 0) {
+      throw new Error(`brigade-sidecar ended with ${code}:\n${this.output.slice(-50).join('\n')}`);
+    }
   }
 
   /** Ends it for good. */

@@ -103,6 +103,39 @@ TEST_F(SessionTest, HigherPriorityInterruptsADownload) {
                                      partial(2, 1) + data("b", 0, put(1), 1) + complete(2));
 }
 
+TEST_F(SessionTest, SmallBucketsAreReadInOneGo) {
+  write({1, 2});
+  auto client = open();
+  client->settle();
+  EXPECT_TRUE(client->take_sent().ends_with(data("a", 0, put(1), 1) + partial(2, 1) +
+                                            data("b", 0, put(2), 2) + complete(2)));
+  EXPECT_EQ(storage_.read_count, 1);
+  EXPECT_EQ(client->session.counters().operations, 2U);
+}
+
+TEST_F(SessionTest, LargeBucketsAreReadOneByOne) {
+  write({1, 2});
+  resolution_.buckets[0].state.count = 100'000;
+  auto client = open();
+  client->settle();
+  EXPECT_TRUE(client->take_sent().ends_with(complete(2)));
+  EXPECT_EQ(storage_.read_count, 2);
+}
+
+TEST_F(SessionTest, AReadInOneGoThatFailsIsMadeGood) {
+  write({1, 2});
+  auto client = open();
+  storage_.broken = true;
+  while (client->session.bucket_count() == 0) storage_.answer_one();
+  client->settle();
+  client->take_sent();
+  storage_.broken = false;
+  client->session.on_storage_recovered();
+  client->settle();
+  EXPECT_EQ(client->take_sent(),
+            data("a", 0, put(1), 1) + partial(2, 1) + data("b", 0, put(2), 2) + complete(2));
+}
+
 TEST_F(SessionTest, EqualPriorityWaitsForTheCompletion) {
   auto client = open();
   client->settle();

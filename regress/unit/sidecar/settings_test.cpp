@@ -54,6 +54,15 @@ TEST(YamlFile, PartsOfAConnectionAreQuoted) {
   EXPECT_EQ(settings.database_uri, "host='h' dbname='d' user='u' password='it\\'s \\\\ x'");
 }
 
+TEST(YamlFile, AdditionalAudiencesAreAccepted) {
+  Settings settings;
+  EXPECT_EQ(read_yaml("client_auth: {additional_audiences: [two, three], audience: [one]}", ".", {},
+                      settings),
+            std::nullopt);
+  EXPECT_EQ(settings.audiences, (std::vector<std::string>{"one", "two", "three"}));
+  EXPECT_TRUE(settings.unused_keys.empty());
+}
+
 TEST(YamlFile, ErrorsNameThePlace) {
   const std::pair<const char*, const char*> cases[] = {
       {"port: x", "line 1, column 7: port: 'x' is not a whole number"},

@@ -49,6 +49,15 @@ class FakeStorage : public Storage {
       }
     });
   }
+  void read_ranges(const std::vector<OperationRange>& ranges,
+                   StorageCallback<std::vector<OperationRows>> done) override {
+    read_count++;
+    later_.push_back([this, ranges, done] {
+      std::vector<OperationRows> answers;
+      for (const OperationRange& range : ranges) answers.push_back(rows(range));
+      broken ? done(StorageError{"", "gone", "", true}) : done(std::move(answers));
+    });
+  }
   void create_write_checkpoint(const std::string&, const std::string&,
                                StorageCallback<int64_t>) override {}
   void request_checkpoint(const std::string&, const std::string&, int64_t,
@@ -139,6 +148,11 @@ class TestSession : public SessionHost {
     });
   }
   void attach(Resolution resolution) override { hub_.attach(session, std::move(resolution)); }
+  void expect(const std::vector<ExpectedRead>& reads) override {
+    std::vector<BatchReader::Expected> expected;
+    for (const ExpectedRead& read : reads) expected.push_back({read.range, &read.bucket->name});
+    batches_.expect(expected, session.format());
+  }
   void read(const OperationRange& range, const Bucket& bucket) override {
     wanted_ = range;
     bucket_name_ = bucket.name;
