@@ -115,7 +115,8 @@ test('execute-sql', async () => {
 });
 
 test('deploy', async () => {
-  const { data } = await call('sync-rules/v1/deploy', { content: yaml + '# changed\n' });
+  const content = `${yaml}\n  more:\n    query: SELECT * FROM settings WHERE id = 'theme'\n`;
+  const { data } = await call('sync-rules/v1/deploy', { content });
   assert.ok(data.config > 1);
   const { status, error } = await call('sync-rules/v1/deploy',
     { content: yaml.replace('FROM', 'FORM') });
