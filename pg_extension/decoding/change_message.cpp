@@ -219,12 +219,16 @@ void encode(std::string& target, const TruncateChange& truncate) {
   put_kind(writer, MessageKind::truncate);
   put_ids(writer, truncate.definitions);
   writer.integer(truncate.table);
+  writer.integer(truncate.relation);
+  writer.integer(truncate.file_node);
 }
 
 TruncateChange decode_truncate(ByteReader& reader) {
   TruncateChange truncate;
   truncate.definitions = get_ids(reader);
   truncate.table = reader.integer<std::array<char, 4>>();
+  truncate.relation = reader.integer<uint32_t>();
+  truncate.file_node = reader.integer<uint32_t>();
   return truncate;
 }
 

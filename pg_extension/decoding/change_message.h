@@ -85,6 +85,8 @@ struct OutOfLineValues {
 struct TruncateChange {
   std::vector<int32_t> definitions;
   std::array<char, 4> table;  // how the subkeys of its rows begin
+  uint32_t relation = 0;      // from TRUNCATE: the table, and the file that holds its rows since
+  uint32_t file_node = 0;
 };
 
 struct WriteCheckpointRequest {

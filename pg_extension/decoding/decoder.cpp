@@ -216,7 +216,9 @@ void Decoder::truncate(int count, Relation* relations) {
   for (int i = 0; i < count; i++) {
     const TableBinding& binding = *relations_.binding(relations[i]);
     for (const PlanBinding& plan : binding.plans) {
-      encode(messages_, TruncateChange{plan.definitions, table_prefix(binding.name)});
+      encode(messages_,
+             TruncateChange{plan.definitions, table_prefix(binding.name),
+                            RelationGetRelid(relations[i]), relations[i]->rd_rel->relfilenode});
       if (noting_touched_) touched_.tables.insert(table_prefix(binding.name));
     }
   }

@@ -306,12 +306,19 @@ void StorageCommit::append_remove(int64_t bucket, std::string_view subkey,
   append(*buckets_.find(bucket), 'R', subkey, object_type, object_id, {}, false);
 }
 
-// The rows of the table that buckets hold now are those whose last operation is a put.
+// TRUNCATE gives the table another file, as a rewrite does; only after a rewrite is it to be
+// copied.
 void StorageCommit::truncate(const TruncateChange& table) {
   forget_table(table);
   forget_values(table.table);
+  const pg::SqlScope sql;
+  pg::execute("UPDATE brigade.followed_table SET file_node = $2 WHERE relation = $1::oid",
+              pg::Parameters()
+                  .add(static_cast<int64_t>(table.relation))
+                  .add(static_cast<int64_t>(table.file_node)));
 }
 
+// The rows of the table that buckets hold now are those whose last operation is a put.
 void StorageCommit::forget_table(const TruncateChange& truncate) {
   const auto [low, high] = subkey_range(truncate.table);
   const std::vector<std::string_view> range = {view(low), view(high)};

@@ -44,6 +44,7 @@ extern "C" PGDLLEXPORT void brigade_worker_main(Datum database) {
     brigade::pg::guard(brigade::fix_output_settings);
     brigade::pg::permit_output_plugin();
     brigade::pg::mark_writes_as_own();
+    brigade::pg::plan_with_indexes();
     brigade::run_worker(DatumGetObjectId(database));
   });
 }

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 
 use Brigade;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 # Small limits: what is large in production is large here with some thousands of rows.
@@ -129,6 +130,8 @@ run("BEGIN; TRUNCATE tagged, children; INSERT INTO children VALUES (2, 1, 'after
 check('TRUNCATE of several tables, and an insert in the same transaction');
 run("BEGIN; TRUNCATE tagged, children; ROLLBACK");
 check('TRUNCATE rolled back');
+
+unlike(slurp_file($server->logfile), qr/copied [1-9]\d* rows/, 'no table was copied for that');
 
 # The values of an operation are as of its place in the order of commits.
 run("INSERT INTO parents VALUES (600, 'order')");
