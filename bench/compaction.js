@@ -172,6 +172,20 @@ async function simulateDay(server) {
   }
 }
 
+/** Storage tables with dead rows, or that were updated in place or not. */
+async function reportTables(server) {
+  const tables = await server.query(`
+    SELECT relname AS name, n_dead_tup::int AS dead, n_live_tup::int AS live,
+           round(100.0 * n_tup_hot_upd / nullif(n_tup_upd, 0)) AS hot,
+           pg_total_relation_size(relid)::int AS bytes, autovacuum_count::int AS vacuums
+    FROM pg_stat_user_tables WHERE schemaname = 'brigade' AND n_tup_upd + n_tup_del > 100
+    ORDER BY relname`);
+  for (const { name, dead, live, hot, bytes, vacuums } of tables) {
+    report(`${name}: dead, live, % HOT, KiB, vacuums`,
+      [dead, live, hot ?? '-', Math.round(bytes / 1024), vacuums].join(', '), '');
+  }
+}
+
 const server = await start();
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => server.stop().finally(() => process.exit(1)));
@@ -197,6 +211,7 @@ try {
   await server.query('VACUUM brigade.bucket_op');
   await reportState(server, 'compacted');
   await simulateDay(server);
+  await reportTables(server);
 } finally {
   await server.stop();
 }

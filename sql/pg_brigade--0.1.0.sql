@@ -71,7 +71,7 @@ CREATE TABLE brigade.bucket_op (
   object_id text,
   data text,
   PRIMARY KEY (bucket, op_id)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE brigade.bucket_op IS
   'The operation history of buckets: P put, R remove, M move, C clear. Append only, but for '
   'compaction.';
@@ -226,7 +226,7 @@ CREATE TABLE brigade.commit_log (
   dependencies bigint[] NOT NULL,
   config_changed boolean NOT NULL,
   committed_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE brigade.commit_log IS
   'What each storage commit changed, for sidecars that follow. Pruned.';
 
