@@ -23,7 +23,13 @@ constexpr const char* tables_statement =
     "  JOIN pg_catalog.pg_class a ON a.oid = up.relid"
     "  JOIN pg_catalog.pg_namespace an ON an.oid = a.relnamespace"
     "  WHERE c.relispartition AND a.oid <> c.oid),"
-    " CASE WHEN c.relkind = 'r' AND c.reltuples >= 0 THEN c.reltuples::bigint END"
+    " CASE WHEN c.relkind = 'r' AND c.reltuples >= 0 THEN c.reltuples::bigint END,"
+    " ARRAY(SELECT CASE WHEN atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,"
+    "   'float4'::regtype, 'float8'::regtype, 'bool'::regtype) THEN 'n'"
+    "  WHEN atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype,"
+    "   'uuid'::regtype) THEN 't'"
+    "  WHEN atttypid = 'bytea'::regtype THEN 'b' ELSE '' END FROM pg_catalog.pg_attribute"
+    "  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum)"
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " LEFT JOIN LATERAL (SELECT bool_or(indisprimary) AS is_primary,"
     "   bool_or(indisreplident) AS is_identity"
@@ -53,6 +59,12 @@ SourceTable::Kind kind_of(char kind) {
   }
 }
 
+ValueClass class_of(const std::string& code) {
+  if (code == "n") return ValueClass::number;
+  if (code == "t") return ValueClass::text;
+  return code == "b" ? ValueClass::binary : ValueClass::other;
+}
+
 SourceTable read_table(const pg::Rows& rows, size_t row) {
   SourceTable table;
   table.name = {std::string(rows.bytes(row, 0)), std::string(rows.bytes(row, 1))};
@@ -63,6 +75,9 @@ SourceTable read_table(const pg::Rows& rows, size_t row) {
   const std::vector<std::string> ancestors = rows.texts(row, 6);
   for (size_t i = 0; i + 1 < ancestors.size(); i += 2) {
     table.ancestors.push_back({ancestors[i], ancestors[i + 1]});
+  }
+  for (const std::string& code : rows.texts(row, 8)) {
+    table.column_classes.push_back(class_of(code));
   }
   if (!rows.is_null(row, 7)) table.row_estimate = rows.bigint(row, 7);
   return table;

@@ -55,30 +55,42 @@ class DefinitionCompiler {
       text_.error(name, "bucket definition \"" + name.Scalar() + "\" has no data",
                   "Add `data:` with at least one query.");
     }
-    const std::vector<YAML::Node> parameters = scalars_of(body["parameters"], text_);
-    if (parameters.empty()) return add_stream(name, priority, data, nullptr);
-    for (const YAML::Node& node : parameters) {
-      const std::shared_ptr<Select> query = parse_scalar(node, text_);
-      if (query == nullptr) continue;
-      const int own_priority = take_priority(*query, priority, text_);
-      add_stream(name, own_priority, data, query);
-    }
+    const bool accepted = read_bool(body["accept_potentially_dangerous_queries"],
+                                    "accept_potentially_dangerous_queries", text_);
+    const bool dangerous = add_streams(name, priority, data, scalars_of(body["parameters"], text_));
+    if (dangerous && !accepted) warn_of_client_parameters(name, "bucket definition", text_);
   }
 
  private:
   // Parameter queries of one definition differ in priority at most: each is a stream of its name.
-  void add_stream(const YAML::Node& name, int priority, const std::vector<YAML::Node>& data,
+  // True, here and below: as of PlanBuilder::add_query().
+  bool add_streams(const YAML::Node& name, int priority, const std::vector<YAML::Node>& data,
+                   const std::vector<YAML::Node>& parameters) {
+    if (parameters.empty()) return add_stream(name, priority, data, nullptr);
+    bool dangerous = false;
+    for (const YAML::Node& node : parameters) {
+      const std::shared_ptr<Select> query = parse_scalar(node, text_);
+      if (query == nullptr) continue;
+      const int own_priority = take_priority(*query, priority, text_);
+      dangerous = add_stream(name, own_priority, data, query) || dangerous;
+    }
+    return dangerous;
+  }
+
+  bool add_stream(const YAML::Node& name, int priority, const std::vector<YAML::Node>& data,
                   const std::shared_ptr<Select>& parameters) {
     Stream stream{name.Scalar(), true, priority, {}};
     PlanBuilder builder(text_, plan_);
+    bool dangerous = false;
     for (const YAML::Node& node : data) {
       const std::shared_ptr<Select> select = parse_scalar(node, text_);
       if (select == nullptr) continue;
       const Select combined =
           parameters == nullptr ? *select : with_parameters(*select, parameters);
-      builder.add_query(node, combined, {}, stream, true);
+      dangerous = builder.add_query(node, combined, {}, stream, true) || dangerous;
     }
     plan_.streams.push_back(std::move(stream));
+    return dangerous;
   }
 
   ConfigText& text_;

@@ -222,8 +222,33 @@ class TableCheck {
     });
   }
 
+  static ValueClass class_of(const SourceTable& table, const std::string& column) {
+    const auto found = std::find(table.columns.begin(), table.columns.end(), column);
+    const auto index = static_cast<size_t>(found - table.columns.begin());
+    return index < table.column_classes.size() ? table.column_classes[index] : ValueClass::other;
+  }
+
+  void check_class(const TableUse::Column& column, const SourceTable& table) {
+    const ValueClass held = class_of(table, column.name);
+    const std::string name = quoted_identifier(column.name);
+    if (held == ValueClass::binary) {
+      warning(column.place,
+              "column \"" + column.name + "\" holds binary values, which equal nothing",
+              "Compare hex(" + name + ").");
+    } else if (held == ValueClass::number && column.equals == ValueClass::text) {
+      warning(column.place, "column \"" + column.name + "\" holds numbers, which no text equals",
+              "Write " + name + "::text.");
+    } else if (held == ValueClass::text && column.equals == ValueClass::number) {
+      warning(column.place, "column \"" + column.name + "\" holds text, which no number equals",
+              "Write the number in 'single quotes', or " + name + "::integer.");
+    }
+  }
+
   void check_column(const TableUse& use, const TableUse::Column& column,
                     const std::vector<const SourceTable*>& named) {
+    if (column.equals != ValueClass::other) {
+      for (const SourceTable* table : named) check_class(column, *table);
+    }
     if (any_has(named, column.name)) return;
     std::vector<std::string> columns;
     for (const SourceTable* table : named) {

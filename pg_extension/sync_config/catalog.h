@@ -30,8 +30,9 @@ struct SourceTable {
   bool has_primary_key = true;
   bool has_replica_identity = true;  // the WAL tells which row an update or delete was of
   std::vector<std::string> columns;
-  std::vector<Name> ancestors;          // the partitioned tables it is a partition of
-  std::optional<int64_t> row_estimate;  // unknown until the table is vacuumed or analyzed
+  std::vector<ValueClass> column_classes;  // parallel to them, or empty
+  std::vector<Name> ancestors;             // the partitioned tables it is a partition of
+  std::optional<int64_t> row_estimate;     // unknown until the table is vacuumed or analyzed
 };
 
 // Whether a definition on `pattern` reads the table's rows: it names the table, or one that the

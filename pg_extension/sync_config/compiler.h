@@ -25,11 +25,15 @@ struct Diagnostic {
   std::string remedy;  // what to write instead; may be empty
 };
 
+// Values of different classes are never equal, and binary ones equal nothing. Other: not known.
+enum class ValueClass { other, text, number, binary };
+
 // What a query takes for granted about a table: see sync_config/catalog.h.
 struct TableUse {
   struct Column {
     std::string name;
     TextPlace place;
+    ValueClass equals = ValueClass::other;  // what the query compares it with
   };
   TablePattern table;
   TextPlace place;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr int default_priority = 3;
 
+}  // namespace
+
 bool read_bool(const YAML::Node& node, const char* key, ConfigText& text) {
   bool value = false;
   if (node && !YAML::convert<bool>::decode(node, value)) {
@@ -19,8 +21,6 @@ bool read_bool(const YAML::Node& node, const char* key, ConfigText& text) {
   }
   return value;
 }
-
-}  // namespace
 
 // ---- definitions and queriers
 
@@ -33,12 +33,23 @@ uint32_t PlanBuilder::add_definition(Definition definition) {
   return static_cast<uint32_t>(plan_.definitions.size() - 1);
 }
 
-void PlanBuilder::add_variant(const YAML::Node& node, const QueryGraph& graph,
-                              const Variant& variant, Stream& stream, bool plain_names,
-                              StreamReads& reads) {
+// Every value such a lookup gives is a bucket of every client, and the table may grow.
+void PlanBuilder::warn_of_unlinked_lookups(const YAML::Node& node,
+                                           const CompiledVariant& compiled) {
+  for (const Step& step : compiled.querier.steps) {
+    if (step.kind != Step::Kind::lookup || step.keys > 0 || step.variables.empty()) continue;
+    const TablePattern& table = compiled.lookups[step.definition].table;
+    text_.warning(node,
+                  "each row of \"" + table.schema + "." + table.table +
+                      "\" can give every client a bucket, since nothing links it to the request",
+                  "Link it, for example by a column that equals auth.user_id().");
+  }
+}
+
+bool PlanBuilder::add_variant(const YAML::Node& node, const QueryGraph& graph,
+                              const Variant& variant, Stream& stream, bool plain_names) {
   CompiledVariant compiled = compile_variant(graph, variant);
-  reads.auth |= compiled.reads_auth;
-  reads.client_parameters |= compiled.reads_client_parameters;
+  warn_of_unlinked_lookups(node, compiled);
   std::vector<uint32_t> lookups;
   for (Definition& lookup : compiled.lookups) lookups.push_back(add_definition(std::move(lookup)));
   for (Step& step : compiled.querier.steps) {
@@ -51,23 +62,31 @@ void PlanBuilder::add_variant(const YAML::Node& node, const QueryGraph& graph,
   compiled.querier.source = add_definition(std::move(compiled.source));
   compiled.querier.line = node.Mark().line + 1;
   stream.queriers.push_back(std::move(compiled.querier));
+  return compiled.reads_client_parameters && !compiled.reads_auth;
 }
 
-PlanBuilder::StreamReads PlanBuilder::add_query(const YAML::Node& node, const Select& select,
-                                                const CommonTables& common_tables, Stream& stream,
-                                                bool plain_names) {
-  StreamReads reads;
+bool PlanBuilder::add_query(const YAML::Node& node, const Select& select,
+                            const CommonTables& common_tables, Stream& stream, bool plain_names) {
+  bool dangerous = false;  // one branch of an OR is enough to get rows by
   try {
     GraphBuilder builder(common_tables);
     const QueryGraph graph = builder.build(select);
     add_table_uses(graph, builder, text_);
     for (const Variant& variant : expand_variants(graph, builder)) {
-      add_variant(node, graph, variant, stream, plain_names, reads);
+      dangerous = add_variant(node, graph, variant, stream, plain_names) || dangerous;
     }
   } catch (const QueryError& error) {
     text_.error(error.offset(), error.what(), error.remedy());
   }
-  return reads;
+  return dangerous;
+}
+
+void warn_of_client_parameters(const YAML::Node& name, const std::string& what, ConfigText& text) {
+  text.warning(
+      name,
+      what + " \"" + name.Scalar() + "\" filters only by parameters that clients choose freely",
+      "Add a condition on auth.user_id() or auth.parameter(), in each branch of an OR, or "
+      "set accept_potentially_dangerous_queries: true.");
 }
 
 std::shared_ptr<Select> parse_scalar(const YAML::Node& node, ConfigText& text) {
@@ -215,23 +234,15 @@ class StreamCompiler {
     // The stream's own come first: they hide global ones of the same name.
     tables.insert(global_.begin(), global_.end());
     PlanBuilder builder(text_, plan_);
-    PlanBuilder::StreamReads reads;
+    bool dangerous = false;
     for (const YAML::Node& query : queries_of(name, body)) {
       const std::shared_ptr<Select> select = parse_scalar(query, text_);
       if (select == nullptr) continue;
-      const auto read = builder.add_query(query, *select, tables, stream, false);
-      reads.auth |= read.auth;
-      reads.client_parameters |= read.client_parameters;
+      dangerous = builder.add_query(query, *select, tables, stream, false) || dangerous;
     }
     const bool accepted = read_bool(body["accept_potentially_dangerous_queries"],
                                     "accept_potentially_dangerous_queries", text_);
-    if (reads.client_parameters && !reads.auth && !accepted) {
-      text_.warning(
-          name,
-          "stream \"" + name.Scalar() + "\" filters only by parameters that clients choose freely",
-          "Add a condition on auth.user_id() or auth.parameter(), or set "
-          "accept_potentially_dangerous_queries: true.");
-    }
+    if (dangerous && !accepted) warn_of_client_parameters(name, "stream", text_);
   }
 
   ConfigText& text_;

@@ -15,21 +15,17 @@ class PlanBuilder {
  public:
   PlanBuilder(ConfigText& text, Plan& plan) : text_(text), plan_(plan) {}
 
-  // What the queries of one stream read of the request.
-  struct StreamReads {
-    bool auth = false;
-    bool client_parameters = false;
-  };
-
   // Compiles a parsed query, whose text is the scalar `node`, into `stream`. The n-th new source of
   // a stream is named `name|n`; of sync rules (`plain_names`) just `name`. Reports what is wrong.
-  StreamReads add_query(const YAML::Node& node, const Select& select,
-                        const CommonTables& common_tables, Stream& stream, bool plain_names);
+  // True: what a client gets by it may depend on parameters of its choice, and not on its token.
+  bool add_query(const YAML::Node& node, const Select& select, const CommonTables& common_tables,
+                 Stream& stream, bool plain_names);
 
  private:
   uint32_t add_definition(Definition definition);
-  void add_variant(const YAML::Node& node, const QueryGraph& graph, const struct Variant& variant,
-                   Stream& stream, bool plain_names, StreamReads& reads);
+  bool add_variant(const YAML::Node& node, const QueryGraph& graph, const struct Variant& variant,
+                   Stream& stream, bool plain_names);
+  void warn_of_unlinked_lookups(const YAML::Node& node, const struct CompiledVariant& compiled);
 
   ConfigText& text_;
   Plan& plan_;
@@ -37,6 +33,9 @@ class PlanBuilder {
 
 // Parses the query in a scalar; reports what is wrong and returns null then.
 std::shared_ptr<Select> parse_scalar(const YAML::Node& node, ConfigText& text);
+
+// Warns of a stream or bucket definition for which add_query() returned true.
+void warn_of_client_parameters(const YAML::Node& name, const std::string& what, ConfigText& text);
 
 // A node that is one scalar, or a list of scalars; others are reported.
 std::vector<YAML::Node> scalars_of(const YAML::Node& node, ConfigText& text);
@@ -47,6 +46,9 @@ void compile_streams(const YAML::Node& streams, const YAML::Node& global_with, C
 
 // Reads `with:`. Common tables that are wrong are reported and left out.
 CommonTables read_common_tables(const YAML::Node& with, ConfigText& text);
+
+// False by default.
+bool read_bool(const YAML::Node& node, const char* key, ConfigText& text);
 
 // 0 to 3, or `fallback`.
 int read_priority(const YAML::Node& node, int fallback, ConfigText& text);

@@ -35,10 +35,31 @@ class UseCollector {
       for (const Expression& condition : subquery.conditions) add(condition);
       add(subquery.column);
     } else if (expression.kind == Expression::Kind::column) {
-      uses_[expression.source].columns.push_back(
-          {expression.name, text_.place_of(expression.offset)});
+      add_column(expression, ValueClass::other);
+    } else if (expression.kind == Expression::Kind::binary && expression.name == "=") {
+      add_compared(expression.arguments[0], expression.arguments[1]);
+      add_compared(expression.arguments[1], expression.arguments[0]);
+      return;
     }
     for (const Expression& argument : expression.arguments) add(argument);
+  }
+
+  void add_compared(const Expression& expression, const Expression& other) {
+    if (expression.kind != Expression::Kind::column) return add(expression);
+    add_column(expression, class_of(other));
+  }
+
+  static ValueClass class_of(const Expression& expression) {
+    const bool literal = expression.kind == Expression::Kind::literal;
+    if (literal && expression.value.is_string()) return ValueClass::text;
+    if (literal && expression.value.is_number()) return ValueClass::number;
+    const bool user_id =
+        expression.kind == Expression::Kind::request && expression.name == "user_id";
+    return user_id ? ValueClass::text : ValueClass::other;
+  }
+
+  void add_column(const Expression& column, ValueClass equals) {
+    uses_[column.source].columns.push_back({column.name, text_.place_of(column.offset), equals});
   }
 
   const QueryGraph& graph_;

@@ -25,6 +25,14 @@ SELECT * FROM findings('SELECT * FROM app.orders');
 SELECT * FROM findings('SELECT * FROM "orders_%"');
 SELECT * FROM findings('SELECT * FROM brigade.bucket');
 
+-- Values that are never equal
+CREATE TABLE kinds (id uuid PRIMARY KEY, n bigint, b boolean, t varchar, raw bytea, d date);
+SELECT * FROM findings('SELECT * FROM kinds WHERE id = auth.user_id() AND n = 1 AND b = TRUE '
+  'AND t = ''x'' AND d = ''2026-01-01''');
+SELECT * FROM findings('SELECT * FROM kinds WHERE n = auth.user_id()');
+SELECT * FROM findings('SELECT * FROM kinds WHERE b = ''true'' AND t = 1 AND raw = ''x''');
+DROP TABLE kinds;
+
 -- The id
 CREATE TABLE cars (plate text PRIMARY KEY);
 SELECT * FROM findings('SELECT * FROM cars');

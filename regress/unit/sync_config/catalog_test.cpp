@@ -163,6 +163,24 @@ TEST(CatalogCheck, Unreadable) {
   }
 }
 
+TEST(CatalogCheck, ClassesOfValues) {
+  SourceTable items = table("items");
+  items.columns = {"id", "owner", "data", "size"};
+  items.column_classes = {ValueClass::text, ValueClass::number, ValueClass::binary,
+                          ValueClass::other};
+  EXPECT_THAT(check("SELECT * FROM items WHERE owner = auth.user_id()", {items}),
+              ElementsAre("warning 5:33 column \"owner\" holds numbers, which no text equals | "
+                          "Write owner::text."));
+  EXPECT_THAT(check("SELECT * FROM items WHERE 7 = id", {items}),
+              ElementsAre(HasSubstr("5:37 column \"id\" holds text, which no number equals")));
+  EXPECT_THAT(check("SELECT * FROM items WHERE data = 'x'", {items}),
+              ElementsAre(HasSubstr("column \"data\" holds binary values, which equal nothing")));
+  EXPECT_THAT(check("SELECT * FROM items WHERE owner::text = auth.user_id() AND owner = 1 AND "
+                    "id = 'x' AND size = 'x' AND owner = size",
+                    {items}),
+              IsEmpty());
+}
+
 // A temporary table is in a schema that a query cannot name.
 TEST(CatalogCheck, Temporary) {
   SourceTable temporary = table("lists", Kind::temporary);
