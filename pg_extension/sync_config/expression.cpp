@@ -1,5 +1,6 @@
 #include "sync_config/expression.h"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <string_view>
@@ -76,7 +77,28 @@ Expression expression_from_json(const json& source) {
 
 namespace {
 
-// Writes SQL. Everything is parenthesised, so that no precedence has to be known.
+bool continues(const Expression& left, const Expression& expression) {
+  return left.kind == Kind::binary && left.name == expression.name;
+}
+
+// What SQLite's parser has on its stack while it reads an argument of an expression, as to_sql()
+// writes it.
+int stack_around_arguments(Kind kind) {
+  switch (kind) {
+    case Kind::array_in:
+      return 16;
+    case Kind::overlap:
+      return 32;
+    case Kind::unary:
+    case Kind::cast:
+      return 3;
+    default:
+      return 6;
+  }
+}
+
+// Writes SQL. Everything is parenthesised, so that no precedence has to be known; but for the left
+// side of the same operator, since all associate to the left: chains may be long.
 class SqlWriter {
  public:
   explicit SqlWriter(std::vector<Expression>& inputs) : inputs_(inputs) {}
@@ -126,9 +148,12 @@ class SqlWriter {
     return "(" + expression.name + " " + operand + ")";
   }
 
-  std::string binary(const Expression& expression) {
-    return "(" + write(expression.arguments.at(0)) + " " + expression.name + " " +
-           write(expression.arguments.at(1)) + ")";
+  std::string binary(const Expression& expression) { return "(" + chain(expression) + ")"; }
+
+  std::string chain(const Expression& expression) {
+    const Expression& left = expression.arguments.at(0);
+    return (continues(left, expression) ? chain(left) : write(left)) + " " + expression.name + " " +
+           write(expression.arguments.at(1));
   }
 
   std::string list(const std::vector<Expression>& arguments, size_t from) {
@@ -191,6 +216,19 @@ bool is_nothing(const Expression& expression) {
 }
 
 }  // namespace
+
+int sqlite_parser_stack(const Expression& expression) {
+  int most = 0;
+  for (size_t i = 0; i < expression.arguments.size(); i++) {
+    const Expression& argument = expression.arguments[i];
+    int around = stack_around_arguments(expression.kind);
+    if (expression.kind == Kind::binary) {
+      around = i == 1 ? 3 : (continues(argument, expression) ? 0 : 1);
+    }
+    most = std::max(most, around + sqlite_parser_stack(argument));
+  }
+  return most + (expression.arguments.empty() ? 1 : 0);
+}
 
 Expression conjunction(Expression left, Expression right) {
   if (is_nothing(left)) return right;

@@ -87,6 +87,9 @@ Expression expression_from_json(const nlohmann::json& json);
 // in the order in which `inputs` lists them; equal inputs share a number.
 std::string to_sql(const Expression& expression, std::vector<Expression>& inputs);
 
+// How many entries of its stack SQLite's parser needs for what to_sql() makes, at most. It has 100.
+int sqlite_parser_stack(const Expression& expression);
+
 // `a AND b`; either may be a literal null, which stands for nothing.
 Expression conjunction(Expression left, Expression right);
 

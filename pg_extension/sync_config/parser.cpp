@@ -21,6 +21,10 @@ constexpr std::array<std::string_view, 20> clause_words = {
     "having", "using", "offset",  "except", "from",  "intersect"};
 
 constexpr int nesting_max = 100;
+// SQLite's parser has a stack of 100; the rest is for the SELECT around an expression.
+constexpr int sqlite_stack_max = 85;
+// SQLite takes expressions of depth 1000.
+constexpr int chain_max = 400;
 
 template <size_t count>
 bool contains(const std::array<std::string_view, count>& words, std::string_view word) {
@@ -223,7 +227,25 @@ class Parser {
     } else if (at_name() && !is_clause_word()) {
       item.alias = take().text;
     }
+    if (item.query && at("(")) parse_column_names(*item.query);
     return item;
+  }
+
+  // (SELECT id, owner FROM lists) AS l (a, b)
+  void parse_column_names(Select& select) {
+    const SourceOffset start = take().offset;
+    size_t count = 0;
+    do {
+      const std::string name = take_name("a column name");
+      if (count < select.items.size()) select.items[count].alias = name;
+      count++;
+    } while (accept(","));
+    expect(")");
+    const bool star = std::any_of(select.items.begin(), select.items.end(),
+                                  [](const SelectItem& item) { return item.star; });
+    if (!star && count == select.items.size()) return;
+    throw QueryError(start, "the names must be as many as the subquery selects columns",
+                     "Select each column by name, and give each a name here.");
   }
 
   void parse_table(FromItem& item) {
@@ -248,16 +270,33 @@ class Parser {
     if (++nesting_ > nesting_max) {
       throw QueryError(peek().offset, "the expression is nested too deeply", "Simplify it.");
     }
+    const SourceOffset start = peek().offset;
     Expression left = parse_and();
-    while (at_word("or")) left = binary_word(std::move(left), "OR", &Parser::parse_and);
+    for (int length = 0; at_word("or"); length++) {
+      limit_chain(length);
+      left = binary_word(std::move(left), "OR", &Parser::parse_and);
+    }
     nesting_--;
+    if (sqlite_parser_stack(left) > sqlite_stack_max) {
+      throw QueryError(start, "the expression is nested too deeply", "Simplify it.");
+    }
     return left;
   }
 
   Expression parse_and() {
     Expression left = parse_not();
-    while (at_word("and")) left = binary_word(std::move(left), "AND", &Parser::parse_not);
+    for (int length = 0; at_word("and"); length++) {
+      limit_chain(length);
+      left = binary_word(std::move(left), "AND", &Parser::parse_not);
+    }
     return left;
+  }
+
+  // A chain of operators is as deep as it is long, for us as for SQLite.
+  void limit_chain(int length) {
+    if (length < chain_max) return;
+    throw QueryError(peek().offset, "the expression has too many operators in a row",
+                     "Simplify it; IN (...) compares with many values.");
   }
 
   Expression binary_word(Expression left, const std::string& name, Expression (Parser::*right)()) {
@@ -298,7 +337,8 @@ class Parser {
 
   Expression parse_equality() {
     Expression left = parse_binary(0);
-    for (;;) {
+    for (int length = 0;; length++) {
+      limit_chain(length);
       const Token token = peek();
       if (at("=") || at("==")) {
         take();
@@ -434,12 +474,13 @@ class Parser {
     }};
     if (level == levels.size()) return parse_unary();
     Expression left = parse_binary(level + 1);
-    for (;;) {
+    for (int length = 0;; length++) {
       const Token token = peek();
       const bool here =
           token.kind == Token::Kind::symbol &&
           std::find(levels[level].begin(), levels[level].end(), token.text) != levels[level].end();
       if (!here) return left;
+      limit_chain(length);
       take();
       left = make_binary(std::move(left), token.text, parse_binary(level + 1), token.offset);
     }
@@ -457,7 +498,8 @@ class Parser {
       return make_unary(std::move(operand), token.text, token.offset);
     }
     Expression result = parse_primary();
-    while (at("::")) {
+    for (int length = 0; at("::"); length++) {
+      limit_chain(length);
       const Token cast = take();
       result = make_cast(std::move(result), cast.offset);
     }

@@ -67,6 +67,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"datetime(x, 'unixepoch', 'subsec')", 1709212455.5, R"("2024-02-29 13:14:15.500")"},
         Case{"datetime(x, '+1 day')", "2024-02-28", R"("2024-02-29 00:00:00")"}));
 
+TEST(Expressions, LongChainsOfOperators) {
+  std::string sum = "x";
+  for (int i = 0; i < 399; i++) sum += " + x";
+  EXPECT_EQ(evaluate(sum, 1), "400");
+  EXPECT_EQ(evaluate("10 - x - x - (x - x)", 1), "8");
+}
+
 // As PostGIS shows a geometry: SRID=4326;POINT(1 2.5), SRID=4326;POINT Z (1 2 3), a line.
 constexpr const char* point = "0101000020E6100000000000000000F03F0000000000000440";
 constexpr const char* point_z =

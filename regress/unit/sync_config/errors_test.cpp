@@ -57,6 +57,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"DELETE FROM t", 1, "only SELECT"},
         Case{"WITH x AS (SELECT 1) SELECT * FROM x", 1, "WITH cannot be part"},
         Case{"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM u)", 23, "EXISTS is not supported"},
+        Case{"SELECT t.* FROM t JOIN (SELECT a, b FROM u) AS v (x) ON v.x = t.x", 50, "as many as"},
+        Case{"SELECT t.* FROM t JOIN (SELECT * FROM u) AS v (x) ON v.x = t.x", 47, "as many as"},
         Case{"SELECT *", 1, "has no FROM"}));
 
 Diagnostic first_error(const std::string& yaml) {
@@ -75,6 +77,33 @@ TEST(ConfigErrors, Structure) {
               testing::HasSubstr("priority must be"));
   EXPECT_THAT(first_error("config: {edition: 9}\nstreams: {s: {query: SELECT * FROM t}}").message,
               testing::HasSubstr("unknown edition"));
+}
+
+std::string repeat(const std::string& text, size_t times) {
+  std::string result;
+  for (size_t i = 0; i < times; i++) result += text;
+  return result;
+}
+
+// SQLite's limits are met at deploy, not at the first row.
+TEST(ConfigErrors, ExpressionsThatSqliteWouldRefuse) {
+  const std::string start = "config: {edition: 3}\nstreams:\n  s:\n    query: SELECT id, ";
+  const std::vector<std::pair<const char*, const char*>> levels = {{"- + ", ""},
+                                                                   {"NOT ", ""},
+                                                                   {"upper(", ")"},
+                                                                   {"1 + (2 - ", ")"},
+                                                                   {"CASE WHEN a THEN ", " END"}};
+  for (const auto& [open, close] : levels) {
+    const std::string expression = repeat(open, 60) + "a" + repeat(close, 60);
+    EXPECT_THAT(first_error(start + expression + " AS b FROM t\n").message,
+                testing::HasSubstr("nested too deeply"))
+        << open;
+  }
+  for (const char* link : {" OR a", " AND a", " || a", " = a", " IS NULL", "::text"}) {
+    EXPECT_THAT(first_error(start + "a" + repeat(link, 1000) + " AS b FROM t\n").message,
+                testing::HasSubstr("too many operators in a row"))
+        << link;
+  }
 }
 
 TEST(ConfigErrors, AnEmptyTextHasAPlace) {
