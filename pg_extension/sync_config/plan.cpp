@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <stdexcept>
+#include <utility>
 
 namespace brigade {
 
@@ -68,8 +69,24 @@ json options_json(const ValueOptions& options) {
           {"custom_postgres_types", options.custom_postgres_types}};
 }
 
+// The library converts any number to any other, and what does not fit to anything.
+template <typename Number>
+Number number_from(const json& source) {
+  const bool fits = source.is_number_unsigned() ? std::in_range<Number>(source.get<uint64_t>())
+                                                : source.is_number_integer() &&
+                                                      std::in_range<Number>(source.get<int64_t>());
+  if (!fits) throw std::runtime_error("plan: a number is not whole, or too large");
+  return source.get<Number>();
+}
+
+std::vector<uint32_t> numbers_from(const json& source) {
+  std::vector<uint32_t> numbers;
+  for (const json& number : source) numbers.push_back(number_from<uint32_t>(number));
+  return numbers;
+}
+
 ValueOptions options_from(const json& source) {
-  return {source.at("timestamps_iso8601"), source.at("timestamp_precision_max"),
+  return {source.at("timestamps_iso8601"), number_from<int>(source.at("timestamp_precision_max")),
           source.at("custom_postgres_types")};
 }
 
@@ -119,9 +136,9 @@ Step step_from(const json& source, const Plan& plan, uint32_t variable_count) {
   Step step;
   step.kind = step_kind(source.at("kind"));
   step.expression = expression_from_json(source.at("expression"));
-  step.definition = source.at("definition");
-  step.keys = source.at("keys");
-  step.variables = source.at("variables").get<std::vector<uint32_t>>();
+  step.definition = number_from<decltype(step.definition)>(source.at("definition"));
+  step.keys = number_from<decltype(step.keys)>(source.at("keys"));
+  step.variables = numbers_from(source.at("variables"));
   for (const uint32_t variable : step.variables) {
     require_below(variable, variable_count, "variable");
   }
@@ -146,18 +163,18 @@ json querier_json(const Querier& querier) {
 
 Querier querier_from(const json& source, const Plan& plan) {
   Querier querier;
-  querier.source = source.at("source");
+  querier.source = number_from<decltype(querier.source)>(source.at("source"));
   require_below(querier.source, plan.definitions.size(), "definition");
-  querier.variable_count = source.at("variable_count");
+  querier.variable_count = number_from<uint32_t>(source.at("variable_count"));
   require_below(querier.variable_count, 10000, "variable count");
   for (const json& step : source.at("steps")) {
     querier.steps.push_back(step_from(step, plan, querier.variable_count));
   }
-  querier.parameters = source.at("parameters").get<std::vector<uint32_t>>();
+  querier.parameters = numbers_from(source.at("parameters"));
   for (const uint32_t variable : querier.parameters) {
     require_below(variable, querier.variable_count, "variable");
   }
-  querier.line = source.at("line");
+  querier.line = number_from<int>(source.at("line"));
   return querier;
 }
 
@@ -171,7 +188,8 @@ json stream_json(const Stream& stream) {
 }
 
 Stream stream_from(const json& source, const Plan& plan) {
-  Stream stream{source.at("name"), source.at("auto_subscribe"), source.at("priority"), {}};
+  Stream stream{
+      source.at("name"), source.at("auto_subscribe"), number_from<int>(source.at("priority")), {}};
   for (const json& querier : source.at("queriers")) {
     stream.queriers.push_back(querier_from(querier, plan));
   }

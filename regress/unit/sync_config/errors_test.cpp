@@ -148,5 +148,16 @@ TEST(ConfigWarnings, FilterThatClientsChooseFreely) {
   EXPECT_EQ(compilation.diagnostics[0].severity, Diagnostic::Severity::warning);
 }
 
+TEST(StoredPlans, NumbersMustFit) {
+  const Compilation compilation = compile("streams: {s: {query: SELECT * FROM t}}");
+  ASSERT_TRUE(compilation.plan);
+  auto stored = nlohmann::json::parse(serialize(*compilation.plan));
+  for (const nlohmann::json& number : {nlohmann::json(6.7e89), nlohmann::json(1.5),
+                                       nlohmann::json(1LL << 40), nlohmann::json(true)}) {
+    stored["streams"][0]["priority"] = number;
+    EXPECT_THROW(deserialize(stored.dump()), std::runtime_error) << number;
+  }
+}
+
 }  // namespace
 }  // namespace brigade
