@@ -17,8 +17,11 @@ bool is_built_in(Oid type) { return type < FirstGenbkiObjectId; }
 
 bool is_array(Oid type) { return OidIsValid(get_element_type(type)); }
 
-// Without custom_postgres_types only arrays of built-in types are more than their text form.
+// Without custom_postgres_types only domains and arrays of built-in types are more than their text
+// form.
 const ValueConverter* create_legacy_converter(Oid type, const ValueOptions& options) {
+  if (get_typtype(type) == TYPTYPE_DOMAIN)
+    return create_value_converter(getBaseType(type), options);
   const Oid element = get_element_type(type);
   if (OidIsValid(element) && is_built_in(element)) return create_array_converter(element, options);
   return create_output_converter(type);

@@ -9,6 +9,7 @@ extern "C" {
 #include "mb/pg_wchar.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
 #include "utils/uuid.h"
 }
 
@@ -81,6 +82,13 @@ Value uuid_value(Datum datum) {
     *end++ = digits[uuid->data[i] & 0xf];
   }
   return Value::of_text({text, static_cast<size_t>(end - text)});
+}
+
+// With all digits, so that texts are in the order of the positions.
+Value lsn_value(Datum datum) {
+  const XLogRecPtr position = DatumGetLSN(datum);
+  return Value::of_text(
+      psprintf("%08X/%08X", static_cast<uint32>(position >> 32), static_cast<uint32>(position)));
 }
 
 Value jsonb_value(Datum datum) {
@@ -201,6 +209,8 @@ const ValueConverter* create_scalar_converter(Oid type) {
       return create_in_context<FunctionConverter<char_value>>();
     case UUIDOID:
       return create_in_context<FunctionConverter<uuid_value>>();
+    case PG_LSNOID:
+      return create_in_context<FunctionConverter<lsn_value>>();
     case BYTEAOID:
       return create_in_context<FunctionConverter<bytea_value>>();
     case JSONOID:
