@@ -128,7 +128,7 @@ describe('readiness', () => {
   });
 
   test('not while commits are not stored', async () => {
-    const pid = await server.workerPid();
+    const pid = await server.runningWorker();
     process.kill(pid, 'SIGSTOP');
     try {
       await sidecar.untilReadiness(400, 40_000);

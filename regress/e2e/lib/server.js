@@ -97,10 +97,19 @@ export class Server {
     return worker?.pid;
   }
 
+  /** The worker's process; waits until there is one, as after a restart a sidecar has it started. */
+  async runningWorker() {
+    for (;;) {
+      const pid = await this.workerPid();
+      if (pid !== undefined) return pid;
+      await delay(20);
+    }
+  }
+
   /** Kills the background worker as the kernel would for want of memory, and waits until Postgres,
    * which then restarts all its processes, is back. */
   async killWorker() {
-    const pid = await this.workerPid();
+    const pid = await this.runningWorker();
     const client = await this.pool.connect();
     const disconnected = once(client, 'error');
     process.kill(pid, 'SIGKILL');
