@@ -97,7 +97,7 @@ export class Server {
     return worker?.pid;
   }
 
-  /** The worker's process; waits until there is one, as after a restart a sidecar has it started. */
+  /** The process of the worker; waits until there is one: a sidecar starts it after a restart. */
   async runningWorker() {
     for (;;) {
       const pid = await this.workerPid();
