@@ -51,14 +51,18 @@ CREATE TABLE brigade.bucket (
   checksum bigint NOT NULL,
   last_op_id bigint NOT NULL,
   created_commit bigint NOT NULL,
-  UNIQUE (definition, parameters)
+  key_hash bigint NOT NULL
 ) WITH (fillfactor = 50);
+-- Parameters themselves may be longer than an entry of an index.
+CREATE INDEX bucket_key ON brigade.bucket (definition, key_hash);
 COMMENT ON TABLE brigade.bucket IS
   'One bucket and its state at the newest checkpoint. Half-filled pages keep the updates HOT.';
 COMMENT ON COLUMN brigade.bucket.checksum IS
   'Sum of its operations'' checksums modulo 2^32, unsigned.';
 COMMENT ON COLUMN brigade.bucket.created_commit IS
   'The storage commit that made the bucket.';
+COMMENT ON COLUMN brigade.bucket.key_hash IS
+  'Hash of definition and parameters. Two buckets may share it: readers compare these too.';
 
 CREATE TABLE brigade.bucket_op (
   bucket bigint NOT NULL,

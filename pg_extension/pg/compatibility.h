@@ -20,6 +20,17 @@ inline bool insert_index_entries(ResultRelInfo* target, TupleTableSlot* slot, ES
 }
 #endif
 
+#ifdef GENAM_H
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot,
+                                      int key_columns) {
+#if PG_VERSION_NUM >= 180000
+  return index_beginscan(table, index, snapshot, nullptr, key_columns, 0);
+#else
+  return index_beginscan(table, index, snapshot, key_columns, 0);
+#endif
+}
+#endif
+
 #ifdef REORDERBUFFER_H
 // The old or new tuple of a decoded change; null if the WAL holds none.
 #if PG_VERSION_NUM >= 170000

@@ -5,6 +5,7 @@
 #include "pg/spi.h"
 #include "sql_api/request.h"
 #include "sql_api/text_function.h"
+#include "storage/hash.h"
 #include "sync_config/expression_text.h"
 
 namespace brigade {
@@ -38,13 +39,17 @@ class Explanation {
 
   void find_state(const ResolvedBucket& bucket) {
     BucketState state{bucket.priority};
+    const int32_t definition = serving_.definition_ids[bucket.definition];
     const pg::Rows found = pg::query(
         "SELECT b.operation_count, (SELECT count(*) FROM"
         " (SELECT DISTINCT ON (object_type, object_id, subkey) op FROM brigade.bucket_op"
         "  WHERE bucket = b.id ORDER BY object_type, object_id, subkey, op_id DESC) newest"
         " WHERE op = 'P')"
-        " FROM brigade.bucket b WHERE definition = $1 AND parameters = $2",
-        pg::Parameters().add(serving_.definition_ids[bucket.definition]).add(bucket.parameters));
+        " FROM brigade.bucket b WHERE definition = $1 AND parameters = $2 AND key_hash = $3",
+        pg::Parameters()
+            .add(definition)
+            .add(bucket.parameters)
+            .add(key_hash(definition, bucket.parameters)));
     if (!found.empty()) {
       state.operations = found.bigint(0, 0);
       state.rows = found.bigint(0, 1);

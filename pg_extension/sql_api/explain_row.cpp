@@ -10,6 +10,7 @@
 #include "sql_api/request.h"
 #include "sql_api/table_access.h"
 #include "sql_api/text_function.h"
+#include "storage/hash.h"
 #include "sync_config/expression_text.h"
 
 namespace brigade {
@@ -160,17 +161,19 @@ class RowExplanation {
   }
 
   bool is_stored(const RowEffects::Output& output, const std::string& parameters) const {
+    const int32_t definition = serving_.definition_ids[output.definition];
     const pg::Rows newest = pg::query(
         "SELECT o.op = 'P' AND o.data = $6 FROM brigade.bucket b JOIN brigade.bucket_op o"
         " ON o.bucket = b.id WHERE b.definition = $2 AND b.parameters = $3"
-        " AND o.subkey = ANY ($1) AND o.object_type = $4 AND o.object_id = $5"
+        " AND b.key_hash = $7 AND o.subkey = ANY ($1) AND o.object_type = $4 AND o.object_id = $5"
         " ORDER BY o.op_id DESC LIMIT 1",
         subkey_parameter()
-            .add(serving_.definition_ids[output.definition])
+            .add(definition)
             .add(parameters)
             .add(output.object_type)
             .add(output.object_id)
-            .add(output.data));
+            .add(output.data)
+            .add(key_hash(definition, parameters)));
     return !newest.empty() && newest.boolean(0, 0);
   }
 

@@ -1,7 +1,7 @@
 #include "sql_api/request.h"
 
 #include "pg/error.h"
-#include "pg/spi.h"
+#include "pg/index_lookup.h"
 #include "storage/hash.h"
 
 extern "C" {
@@ -95,27 +95,25 @@ class StoredLookups : public LookupReader {
   std::vector<std::vector<std::string>> find(uint32_t definition,
                                              std::span<const std::string> keys) override {
     const int32_t id = serving_.definition_ids[definition];
-    std::vector<int64_t> hashes;
-    std::vector<std::string_view> texts;
+    pg::IndexLookup entries("lookup", "lookup_key", 1);
+    std::vector<std::vector<std::string>> values;
     for (const std::string& key : keys) {
-      hashes.push_back(dependency_hash(id, key));
-      texts.push_back(key);
-    }
-    const pg::SqlScope sql;
-    const pg::Rows rows = pg::query(
-        "SELECT wanted.i - 1, l.value"
-        " FROM unnest($1, $2) WITH ORDINALITY AS wanted (key_hash, key, i)"
-        " JOIN brigade.lookup l ON l.key_hash = wanted.key_hash AND l.key = wanted.key"
-        " AND l.definition = $3",
-        pg::Parameters().add(hashes).add(texts).add(id));
-    std::vector<std::vector<std::string>> values(keys.size());
-    for (size_t row = 0; row < rows.size(); row++) {
-      values[rows.bigint(row, 0)].emplace_back(rows.bytes(row, 1));
+      std::vector<std::string>& found = values.emplace_back();
+      for (entries.start({key_hash(id, key)}); entries.next();) {
+        const bool same =
+            entries.integer(column_definition) == id && entries.text(column_key) == key;
+        if (same) found.emplace_back(entries.text(column_value));
+      }
     }
     return values;
   }
 
  private:
+  // Of brigade.lookup.
+  static constexpr int column_definition = 0;
+  static constexpr int column_key = 3;
+  static constexpr int column_value = 4;
+
   const ServingPlan& serving_;
 };
 

@@ -1,5 +1,6 @@
 #include "evaluator/resolver.h"
 
+#include "pg/index_lookup.h"
 #include "pg/spi.h"
 #include "sql_api/request.h"
 #include "sql_api/text_function.h"
@@ -24,42 +25,40 @@ void append_reasons(std::string& text, const ResolvedBucket& bucket) {
   text += ']';
 }
 
-pg::Rows find_bucket_states(const ServingPlan& serving, const Resolution& resolution) {
-  std::vector<int32_t> definitions;
-  std::vector<std::string_view> parameters;
-  for (const ResolvedBucket& bucket : resolution.buckets) {
-    definitions.push_back(serving.definition_ids[bucket.definition]);
-    parameters.push_back(bucket.parameters);
-  }
-  return pg::query(
-      "SELECT wanted.i - 1, b.id, b.checksum, b.operation_count, b.last_op_id"
-      " FROM unnest($1, $2) WITH ORDINALITY AS wanted (definition, parameters, i)"
-      " JOIN brigade.bucket b USING (definition, parameters)",
-      pg::Parameters().add(definitions).add(parameters));
-}
-
 // What is stored of a bucket; nothing is of one that never held a row.
 struct BucketState {
-  std::string id = "null";
-  int32_t checksum = 0;
+  int64_t id = 0;
   int64_t count = 0;
+  int32_t checksum = 0;
   int64_t last_op_id = 0;
 };
 
+// Of brigade.bucket.
+constexpr int column_id = 0;
+constexpr int column_parameters = 2;
+constexpr int column_operation_count = 3;
+constexpr int column_checksum = 4;
+constexpr int column_last_op_id = 5;
+
 std::vector<BucketState> bucket_states(const ServingPlan& serving, const Resolution& resolution) {
-  std::vector<BucketState> states(resolution.buckets.size());
-  const pg::Rows rows = find_bucket_states(serving, resolution);
-  for (size_t row = 0; row < rows.size(); row++) {
-    states[rows.bigint(row, 0)] = {std::to_string(rows.bigint(row, 1)),
-                                   static_cast<int32_t>(rows.bigint(row, 2)), rows.bigint(row, 3),
-                                   rows.bigint(row, 4)};
+  std::vector<BucketState> states;
+  pg::IndexLookup rows("bucket", "bucket_key", 2);
+  for (const ResolvedBucket& bucket : resolution.buckets) {
+    const int32_t definition = serving.definition_ids[bucket.definition];
+    BucketState& state = states.emplace_back();
+    rows.start({definition, key_hash(definition, bucket.parameters)});
+    while (rows.next()) {
+      if (rows.text(column_parameters) != bucket.parameters) continue;
+      state = {rows.bigint(column_id), rows.bigint(column_operation_count),
+               static_cast<int32_t>(rows.bigint(column_checksum)), rows.bigint(column_last_op_id)};
+    }
   }
   return states;
 }
 
 void append_bucket(std::string& text, const ResolvedBucket& bucket, const std::string& name_prefix,
                    const BucketState& state) {
-  text += "{\"id\":" + state.id + ",\"name\":";
+  text += "{\"id\":" + (state.id == 0 ? "null" : std::to_string(state.id)) + ",\"name\":";
   append_json_string(text, name_prefix + bucket.parameters);
   text += ",\"checksum\":" + std::to_string(state.checksum);
   text += ",\"count\":" + std::to_string(state.count);
@@ -99,8 +98,7 @@ std::string describe_dependencies(const ServingPlan& serving, const Resolution& 
   std::string text = "[";
   for (const LookupDependency& dependency : resolution.dependencies) {
     if (text.size() > 1) text += ',';
-    text += std::to_string(
-        dependency_hash(serving.definition_ids[dependency.definition], dependency.key));
+    text += std::to_string(key_hash(serving.definition_ids[dependency.definition], dependency.key));
   }
   return text + "]";
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pg/spi.h"
+#include "storage/hash.h"
 
 namespace brigade {
 
@@ -18,6 +19,7 @@ struct Columns {
   std::vector<int64_t> operations_added;
   std::vector<int64_t> checksums;
   std::vector<int64_t> last_op_ids;
+  std::vector<int64_t> key_hashes;
 
   void add(const BucketState& state) {
     ids.push_back(state.id);
@@ -26,6 +28,7 @@ struct Columns {
     operations_added.push_back(state.operations_added);
     checksums.push_back(state.checksum);
     last_op_ids.push_back(state.last_op_id);
+    key_hashes.push_back(key_hash(state.definition, state.parameters));
   }
 };
 
@@ -58,19 +61,21 @@ BucketState& BucketCache::adopt(BucketState state) {
 void BucketCache::load(const std::vector<Name>& names) {
   std::vector<int32_t> definitions;
   std::vector<std::string_view> parameters;
+  std::vector<int64_t> key_hashes;
   for (const Name& name : names) {
     if (by_name_.contains(key(name))) continue;
     definitions.push_back(name.first);
     parameters.push_back(name.second);
+    key_hashes.push_back(key_hash(name.first, name.second));
   }
   if (definitions.empty()) return;
   const pg::SqlScope sql;
   const pg::Rows rows = pg::execute(
       "SELECT b.id, b.definition, b.parameters, b.checksum, b.last_op_id"
-      " FROM (SELECT DISTINCT * FROM unnest($1, $2)) AS wanted (definition, parameters)"
-      " JOIN brigade.bucket b ON b.definition = wanted.definition"
-      " AND b.parameters = wanted.parameters",
-      pg::Parameters().add(definitions).add(parameters));
+      " FROM (SELECT DISTINCT * FROM unnest($1, $2, $3))"
+      " AS wanted (definition, parameters, key_hash)"
+      " JOIN brigade.bucket b USING (definition, parameters, key_hash)",
+      pg::Parameters().add(definitions).add(parameters).add(key_hashes));
   for (size_t row = 0; row < rows.size(); row++) adopt(read_state(rows, row));
 }
 
@@ -121,10 +126,10 @@ void BucketCache::insert_new(int64_t commit_id) {
   if (columns.ids.empty()) return;
   pg::execute(
       "INSERT INTO brigade.bucket (id, definition, parameters, operation_count, checksum,"
-      " last_op_id, created_commit)"
-      " SELECT id, definition, parameters, operation_count, checksum, last_op_id, $7"
-      " FROM unnest($1, $2, $3, $4, $5, $6)"
-      " AS new (id, definition, parameters, operation_count, checksum, last_op_id)",
+      " last_op_id, created_commit, key_hash)"
+      " SELECT id, definition, parameters, operation_count, checksum, last_op_id, $7, key_hash"
+      " FROM unnest($1, $2, $3, $4, $5, $6, $8)"
+      " AS new (id, definition, parameters, operation_count, checksum, last_op_id, key_hash)",
       pg::Parameters()
           .add(columns.ids)
           .add(columns.definitions)
@@ -132,7 +137,8 @@ void BucketCache::insert_new(int64_t commit_id) {
           .add(columns.operations_added)
           .add(columns.checksums)
           .add(columns.last_op_ids)
-          .add(commit_id));
+          .add(commit_id)
+          .add(columns.key_hashes));
 }
 
 void BucketCache::update_old() {

@@ -25,7 +25,7 @@ uint32_t operation_checksum(const ChecksummedOperation& operation) {
   return static_cast<uint32_t>(sum);
 }
 
-int64_t dependency_hash(int32_t definition, std::string_view key) {
+int64_t key_hash(int32_t definition, std::string_view key) {
   return static_cast<int64_t>(hash(key, static_cast<uint64_t>(definition)));
 }
 

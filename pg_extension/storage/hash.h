@@ -18,8 +18,9 @@ struct ChecksummedOperation {
 // choose.
 uint32_t operation_checksum(const ChecksummedOperation& operation);
 
-// Names a lookup key in brigade.lookup, the commit log and a session's dependencies. Two keys may
-// share a hash: readers of entries compare the key itself, and a session resolves once too often.
-int64_t dependency_hash(int32_t definition, std::string_view key);
+// Names a lookup key in brigade.lookup, the commit log and a session's dependencies, and the
+// parameters of a bucket in brigade.bucket. Two keys may share a hash: readers of rows compare the
+// key itself, and a session resolves once too often.
+int64_t key_hash(int32_t definition, std::string_view key);
 
 }  // namespace brigade

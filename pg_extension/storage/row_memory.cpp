@@ -59,7 +59,7 @@ struct LookupColumns {
 
   void add(const RowMemory::Key& row, const std::pair<std::string, std::string>& entry) {
     rows.add(row);
-    hashes.push_back(dependency_hash(row.definition, entry.first));
+    hashes.push_back(key_hash(row.definition, entry.first));
     keys.push_back(entry.first);
     values.push_back(entry.second);
   }

@@ -84,6 +84,16 @@ check('rows enter and leave several buckets');
 run('UPDATE tagged SET shared = NOT shared, tags = tags || ARRAY[id::text]');
 check('and again');
 
+# Parameters and lookup keys may be longer than an entry of a B-tree, 2,704 bytes.
+run(<<'SQL');
+    WITH long AS (SELECT string_agg(md5(i::text), '') AS text FROM generate_series(1, 300) i)
+    INSERT INTO tagged SELECT 900, ARRAY[text, text || '2'] FROM long;
+    UPDATE parents SET owner = (SELECT tags[1] FROM tagged WHERE id = 900) WHERE id = 5;
+SQL
+check('long parameters');
+run('UPDATE tagged SET tags = tags[2:2] WHERE id = 900; UPDATE parents SET owner = owner || 1');
+check('… that change');
+
 run(<<'SQL');
     BEGIN;
     INSERT INTO parents VALUES (400, 'u1');
