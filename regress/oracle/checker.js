@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { withoutAdded } from './ddl.js';
 import { configNumber, expectedQueries } from './streams.js';
 import { expectedRow } from './values.js';
 
 const asText = { getTypeParser: () => (text) => text };
 const attempts_ms_max = 60_000; // Postgres may be restarting.
 
-/** What is wrong with a client's rows, as texts. */
-export const difference = (rows, expected) => {
+/** What is wrong with a client's rows, as texts; `seen` is what counts of a row. */
+export const difference = (rows, expected, seen = (row) => row) => {
   const wrong = [];
   for (const [object, row] of expected) {
     if (!rows.has(object)) wrong.push(`missing ${object}:\n${row}`);
@@ -16,7 +17,7 @@ export const difference = (rows, expected) => {
     const row = expected.get(object);
     for (const copy of copies) {
       if (row === undefined) wrong.push(`not theirs, in ${copy.bucket}: ${object}:\n${copy.row}`);
-      else if (row !== copy.row) {
+      else if (row !== copy.row && seen(row) !== seen(copy.row)) {
         wrong.push(`wrong, in ${copy.bucket}: ${object}:\n${copy.row}\ninstead of\n${row}`);
       }
     }
@@ -67,7 +68,7 @@ export class Checker {
 
   async #compare({ client, version, rows, identity, config }) {
     const expected = await this.expectation(config, version, identity);
-    const wrong = difference(rows, expected);
+    const wrong = difference(rows, expected, withoutAdded);
     this.checked++;
     this.versions.add(version);
     if (wrong.length > 0) {
@@ -104,7 +105,7 @@ export class Checker {
         if (Number(results[4].rows[0][0]) >= version) return this.#rows(queries, results.slice(5));
         if (Date.now() > deadline) throw new Error(`Postgres never had version ${version}`);
       } catch (error) {
-        if (!isOutage(error) || Date.now() > deadline) throw error;
+        if (!isUnlucky(error) || Date.now() > deadline) throw error;
       }
     }
   }
@@ -120,9 +121,12 @@ export class Checker {
   }
 }
 
-const outages = ['57P01', '57P02', '57P03', '08006', '08001', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE',
-  'ENOENT'];
+const outages = ['57P01', '57P02', '57P03', '53300', '08006', '08001', 'ECONNREFUSED', 'ECONNRESET',
+  'EPIPE', 'ENOENT'];
 
 /** Whether a query failed because Postgres was away, not because it was wrong. */
 export const isOutage = ({ code, message }) =>
   outages.includes(code) || /^Connection terminated|not queryable/.test(message);
+
+/** Whether a statement that was right may succeed another time: an outage or a deadlock. */
+export const isUnlucky = (error) => isOutage(error) || error.code === '40P01';

@@ -30,6 +30,11 @@ export class FastClient {
     this.#running = this.#run();
   }
 
+  /** As StreamState.rows(). */
+  rows() {
+    return this.state.rows();
+  }
+
   /** Forgets everything and starts as a new device would. */
   reset() {
     this.state = new StreamState(this.ledger);

@@ -17,21 +17,24 @@ const clock = `
     $$ SELECT current_setting('oracle.version')::bigint $$;
   CREATE VIEW as_of.oracle_clock AS SELECT 'clock'::text AS id, history.version() AS version;`;
 
-const trackedTable = ({ name, columns }) => `
-  CREATE TABLE history.${name} (
-    ${columns.map((column) => `${column.name} ${column.type}`).join(', ')},
-    started_by xid8 DEFAULT pg_current_xact_id(), ended_by xid8, started bigint, ended bigint);
-  CREATE INDEX ON history.${name} (started_by) WHERE started IS NULL;
-  CREATE INDEX ON history.${name} (ended_by) WHERE ended_by IS NOT NULL AND ended IS NULL;
-  CREATE INDEX ON history.${name} (ended);
+const viewSql = ({ name, columns }) => `
   CREATE VIEW as_of.${name} AS SELECT ${quoteList(columns)} FROM history.${name}
     WHERE started <= history.version() AND (ended IS NULL OR ended > history.version());`;
 
-const triggers = ({ name, key, columns }) => {
+const trackedTable = (table) => `
+  CREATE TABLE history.${table.name} (
+    ${table.columns.map((column) => `${column.name} ${column.type}`).join(', ')},
+    started_by xid8 DEFAULT pg_current_xact_id(), ended_by xid8, started bigint, ended bigint);
+  CREATE INDEX ON history.${table.name} (started_by) WHERE started IS NULL;
+  CREATE INDEX ON history.${table.name} (ended_by) WHERE ended_by IS NOT NULL AND ended IS NULL;
+  CREATE INDEX ON history.${table.name} (ended);
+  CREATE INDEX ON history.${table.name} (${table.key.join(', ')}) WHERE ended_by IS NULL;
+  ${viewSql(table)}`;
+
+const changedSql = ({ name, key, columns }) => {
   const isOld = key.map((column) => `${column} = old.${column}`).join(' AND ');
   return `
-  CREATE INDEX ON history.${name} (${key.join(', ')}) WHERE ended_by IS NULL;
-  CREATE FUNCTION history.${name}_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE OR REPLACE FUNCTION history.${name}_changed() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF TG_OP <> 'INSERT' THEN
         UPDATE history.${name} SET ended_by = pg_current_xact_id()
@@ -43,7 +46,12 @@ const triggers = ({ name, key, columns }) => {
           VALUES (${columns.map((column) => `new.${column.name}`).join(', ')});
       END IF;
       RETURN NULL;
-    END $$;
+    END $$;`;
+};
+
+const triggers = (table) => {
+  const { name } = table;
+  return `${changedSql(table)}
   CREATE TRIGGER history AFTER INSERT OR UPDATE OR DELETE ON ${name}
     FOR EACH ROW EXECUTE FUNCTION history.${name}_changed();
   CREATE FUNCTION history.${name}_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -78,3 +86,25 @@ export const historySql = (tables) =>
 /** SQL that forgets what no client shows any more: rows that ended at `version` or before. */
 export const forgetSql = (tables, version) =>
   tables.map(({ name }) => `DELETE FROM history.${name} WHERE ended <= ${version};`).join('\n');
+
+/** SQL that follows a change of a table's columns from those of `before`, in the same transaction.
+ * The rows that live now are made as the table has them. Columns are dropped and added, since a
+ * table that ALTER TABLE writes anew looks empty to snapshots taken before. */
+export const alteredSql = (table, before) => {
+  const { name, key, columns } = table;
+  const isIn = (list, one) => list.some((other) => other.name === one.name &&
+    other.type === one.type);
+  const changes = [
+    ...before.columns.filter((one) => !isIn(columns, one)).map((one) => `DROP ${one.name}`),
+    ...columns.filter((one) => !isIn(before.columns, one)).map((one) =>
+      `ADD ${one.name} ${one.type}`)];
+  const isSame = key.map((column) => `t.${column} = h.${column}`).join(' AND ');
+  const values = columns.filter((one) => !key.includes(one.name)).map((one) =>
+    `${one.name} = t.${one.name}`);
+  return `DROP VIEW as_of.${name};
+    ALTER TABLE history.${name} ${changes.join(', ')};
+    UPDATE history.${name} h SET ${values.join(', ')} FROM ${name} t
+      WHERE ${isSame} AND h.ended_by IS NULL;
+    ${viewSql(table)}
+    ${changedSql(table)}`;
+};

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { repository } from '../e2e/lib/paths.js';
+import { alterTable, rewriteTable } from './ddl.js';
 
 const execute = promisify(execFile);
 const cluster = (...words) => execute(join(repository, 'regress/lib/cluster'), words);
@@ -162,4 +163,6 @@ export const nemeses = {
   dropSlot: [1, dropSlot],
   longTransaction: [2, longTransaction],
   maintenance: [2, maintenance],
+  alterTable: [4, alterTable],
+  rewriteTable: [2, rewriteTable],
 };

@@ -33,6 +33,7 @@ export class Run {
   sidecars = [];
   services = []; // What clients connect to: the sidecars, unless there is a saboteur.
   suffered = [];
+  nextColumn = 0; // The number of the next column that ddl.js adds.
   #isOver = false;
   #isHeld = false;
   #idleWriters = 0;
@@ -186,8 +187,8 @@ export class Run {
       if (isLate()) this.#failLate(this.clients.find(isBehind), version, active);
       await delay(5);
     }
-    await Promise.all(this.sdks.map((sdk) =>
-      this.#compareSdk(sdk, Number(version), active, isLate)));
+    await Promise.all([...this.clients, ...this.sdks].map((client) =>
+      this.#settle(client, Number(version), active, isLate)));
     await this.checker.idle();
     if (this.failure) throw this.failure;
     await this.query(forgetSql(this.world.tables, version));
@@ -195,12 +196,13 @@ export class Run {
     return Date.now() - start;
   }
 
-  async #compareSdk(sdk, version, number, isLate) {
-    const config = this.configs.get(number);
-    const expected = await this.checker.expectation(config, version, sdk.identity);
-    for (let wrong; !this.failure && (wrong = difference(await sdk.rows(), expected)).length > 0;) {
-      if (isLate()) this.fail(sdk, `not at version ${version} in time:\n${wrong[0]}`);
-      await delay(20);
+  /** Waits until the client shows all that it has to. */
+  async #settle(client, version, number, isLate) {
+    const expected = await this.checker.expectation(this.configs.get(number), version,
+      client.identity);
+    for (let wrong; !this.failure; await delay(20)) {
+      if ((wrong = difference(await client.rows(), expected)).length === 0) return;
+      if (isLate()) this.fail(client, `not at version ${version} in time:\n${wrong[0]}`);
     }
   }
 

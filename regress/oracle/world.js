@@ -111,6 +111,7 @@ function itemTable(world, n) {
     name: `item${n}`, keyKind, keyCount: random.pick([5, 25, 60]), identity,
     key: keyColumns.map(({ name }) => name),
     foreignKeys: random.chance(0.4) ? ['team'] : [],
+    partitions: identity !== 'i' && random.fork('partitions').chance(0.3) ? 3 : 0,
     columns: [
       ...keyColumns,
       ...itemColumns(world, random),
@@ -149,6 +150,20 @@ export function createWorld(seed) {
 
 const identitySql = { d: 'DEFAULT', f: 'FULL' };
 
+/** The table's partitions, which hold its rows, or the table itself. */
+const leaves = ({ name, partitions }) =>
+  (partitions ? Array.from({ length: partitions }, (_, n) => `${name}_part${n}`) : [name]);
+
+const leafSql = (table) => (name, n) => {
+  const identity = identitySql[table.identity] ?? `USING INDEX ${name}_alt_key`;
+  const external = table.columns.filter((candidate) => candidate.external).map((column) =>
+    `ALTER TABLE ${name} ALTER ${column.name} SET STORAGE EXTERNAL;`);
+  return [
+    ...(table.partitions ? [`CREATE TABLE ${name} PARTITION OF ${table.name}
+      FOR VALUES WITH (MODULUS ${table.partitions}, REMAINDER ${n});`] : []),
+    `ALTER TABLE ${name} REPLICA IDENTITY ${identity};`, ...external].join('\n');
+};
+
 function tableSql(table) {
   const parts = table.columns.map(({ name, type }) =>
     `${name} ${type}${name === 'alt' ? ' NOT NULL UNIQUE' : ''}`);
@@ -156,12 +171,9 @@ function tableSql(table) {
   for (const name of table.foreignKeys ?? []) {
     parts.push(`FOREIGN KEY (${name}) REFERENCES teams ON DELETE CASCADE`);
   }
-  const identity = identitySql[table.identity] ?? `USING INDEX ${table.name}_alt_key`;
-  const external = table.columns.filter((candidate) => candidate.external).map(({ name }) =>
-    `ALTER TABLE ${table.name} ALTER ${name} SET STORAGE EXTERNAL;`);
-  return `CREATE TABLE ${table.name} (${parts.join(', ')});
-    ALTER TABLE ${table.name} REPLICA IDENTITY ${identity};
-    ${external.join('\n')}`;
+  return `CREATE TABLE ${table.name} (${parts.join(', ')})
+    ${table.partitions ? `PARTITION BY HASH (${table.key[0]})` : ''};
+    ${leaves(table).map(leafSql(table)).join('\n')}`;
 }
 
 export const schemaSql = (world) => [
