@@ -1,11 +1,12 @@
 import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { BrokenPromise, documents } from '../e2e/lib/documents.js';
 import { signToken } from '../e2e/lib/token.js';
 import { StreamState } from './stream_state.js';
 
 const silence_ms_max = 45_000; // Keepalives come every 20 s.
-const lines_kept = 300;
+const documents_kept = 300;
 const retry_ms = 100;
 
 /** A client of our own: the protocol and its checks, no database. Hundreds fit into a process. */
@@ -14,13 +15,14 @@ export class FastClient {
   #request = null;
   #running;
   #slow_ms = 0;
-  lines = []; // The last ones, for reports.
+  documents = []; // The last ones, for reports.
   connections = 0;
 
-  /** `url()` says where to connect the next time. `onCheckpoint(client, checkpoint)` is called for
-   * every completed checkpoint, `onFailure(client, error)` when the protocol's promises break. */
-  constructor({ name, identity, url, ledger, random, onCheckpoint, onFailure }) {
-    Object.assign(this, { name, identity, url, random, onCheckpoint, onFailure });
+  /** `url()` says where to connect the next time, `form` is one of documents.js.
+   * `onCheckpoint(client, checkpoint)` is called for every completed checkpoint,
+   * `onFailure(client, error)` when the protocol's promises break. */
+  constructor({ name, identity, url, form, ledger, random, onCheckpoint, onFailure }) {
+    Object.assign(this, { name, identity, url, form, random, onCheckpoint, onFailure });
     this.awaited = []; // Write checkpoints: {number, version}.
     this.writeCheckpoint = 0;
     this.clientId = name;
@@ -63,7 +65,7 @@ export class FastClient {
       try {
         await this.#stream();
       } catch (error) {
-        if (error instanceof BrokenPromise) return this.onFailure(this, error.cause);
+        if (error instanceof BrokenPromise) return this.onFailure(this, error);
         this.lastError = error;
       }
       if (!this.#stopped) await delay(retry_ms + this.random.between(0, retry_ms));
@@ -75,7 +77,7 @@ export class FastClient {
     const now = Math.floor(Date.now() / 1000);
     const token = signToken(user, { claims: { ...claims, exp: now + this.tokenLifetime_s } });
     return { authorization: `Token ${token}`, 'content-type': 'application/json',
-      'user-agent': 'oracle' };
+      'user-agent': 'oracle', ...this.form };
   }
 
   async #stream() {
@@ -90,33 +92,27 @@ export class FastClient {
       this.#request = request;
     });
     this.connections++;
-    this.lines.push(`request: ${body}`);
-    let rest = '';
-    for await (const piece of response.setEncoding('utf8')) {
-      const lines = (rest + piece).split('\n');
-      rest = lines.pop();
-      for (const line of lines) {
-        if (state !== this.state) return;
-        this.#take(line);
-      }
-      if (this.#slow_ms > 0) await delay(this.random.between(0, this.#slow_ms));
+    this.#keep({ request: body });
+    for await (const document of documents(response, this.form)) {
+      if (state !== this.state) return;
+      if (document) this.#take(document);
+      else if (this.#slow_ms > 0) await delay(this.random.between(0, this.#slow_ms));
     }
-    if (rest !== '') this.#fail(new Error(`the stream ended within a line: ${rest}`));
   }
 
-  #take(line) {
-    this.lines.push(line);
-    if (this.lines.length > lines_kept) this.lines.shift();
+  #keep(document) {
+    this.documents.push(document);
+    if (this.documents.length > documents_kept) this.documents.shift();
+  }
+
+  #take(document) {
+    this.#keep(document);
     try {
-      const checkpoint = this.state.take(JSON.parse(line));
+      const checkpoint = this.state.take(document);
       if (checkpoint) this.onCheckpoint(this, checkpoint);
-    } catch (error) {
-      this.#fail(error);
+    } catch (cause) {
+      throw new BrokenPromise(cause.message, { cause });
     }
-  }
-
-  #fail(cause) {
-    throw new BrokenPromise('a promise of the protocol is broken', { cause });
   }
 
   #open(path, method, body, onRequest = () => {}) {
@@ -163,6 +159,3 @@ export class FastClient {
     return Number(answer.data.write_checkpoint);
   }
 }
-
-/** The service broke its word: a finding, unlike a connection that was cut. */
-class BrokenPromise extends Error {}

@@ -8,10 +8,12 @@ import { promisify } from 'node:util';
 
 import { repository } from '../e2e/lib/paths.js';
 import { alterTable, rewriteTable } from './ddl.js';
+import { promoteStandby } from './promotion.js';
 
 const execute = promisify(execFile);
 const cluster = (...words) => execute(join(repository, 'regress/lib/cluster'), words);
 const restart_ms_max = 30_000;
+const connections_wanted = 100; // More than the server allows.
 
 const pidsOf = async (run, condition) => (await run.query(
   `SELECT pid FROM pg_stat_activity WHERE ${condition}`)).map(({ pid }) => pid);
@@ -40,7 +42,7 @@ const terminateBackends = (run) => run.query(`SELECT pg_terminate_backend(pid)
   FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`);
 
 /** Starts it again; the kernel may not have taken away all that a killed one left. */
-async function startAgain({ server: { directory } }, mode) {
+async function restartServer({ server: { directory } }, mode) {
   for (const deadline = Date.now() + restart_ms_max; ; await delay(100)) {
     try {
       return await cluster('restart', directory, mode);
@@ -50,11 +52,26 @@ async function startAgain({ server: { directory } }, mode) {
   }
 }
 
-async function killPostmaster(run) {
+const startAgain = (run, mode) => run.exclusively(() => restartServer(run, mode));
+
+const killPostmaster = (run) => run.exclusively(async () => {
   const path = join(run.server.directory, 'data/postmaster.pid');
   const [pid] = (await readFile(path, 'utf8').catch(() => '')).split('\n');
   if (pid) kill(Number(pid));
-  await startAgain(run, 'immediate');
+  await restartServer(run, 'immediate');
+});
+
+const promote = (run, random) => run.exclusively(() =>
+  promoteStandby(run, random, () => restartServer(run, 'immediate')));
+
+/** All connections that the server allows are in use. */
+async function exhaustConnections(run, random) {
+  const pool = run.server.openPool({ max: connections_wanted });
+  const attempts = await Promise.allSettled(
+    Array.from({ length: connections_wanted }, () => pool.connect()));
+  await delay(random.between(100, 2000));
+  for (const { value: connection } of attempts) connection?.release(true);
+  await pool.end();
 }
 
 async function outage(run, random) {
@@ -163,6 +180,8 @@ export const nemeses = {
   dropSlot: [1, dropSlot],
   longTransaction: [2, longTransaction],
   maintenance: [2, maintenance],
+  exhaustConnections: [1, exhaustConnections],
+  promote: [1, promote],
   alterTable: [4, alterTable],
   rewriteTable: [2, rewriteTable],
 };

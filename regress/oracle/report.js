@@ -14,7 +14,8 @@ export async function writeReport(run, client) {
   await mkdir(folder, { recursive: true });
   await write('failure', `${run.failure.message}\n`);
   if (client) {
-    await write('client', [JSON.stringify(client.identity), ...client.lines].join('\n'));
+    await write('client', [client.identity, ...client.documents]
+      .map((one) => JSON.stringify(one)).join('\n'));
   }
   await write('configs', [...run.configs.values()].map(({ yaml }) => yaml).join('\n\n'));
   await write('sidecars', run.sidecars.map(({ output }) => output.join('\n')).join('\n\n'));

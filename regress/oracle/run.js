@@ -1,6 +1,7 @@
 // One run: a world, its clients, its troubles and the checks.
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { anyForm, plain } from '../e2e/lib/documents.js';
 import { Server } from '../e2e/lib/server.js';
 import { Sidecar } from '../e2e/lib/sidecar.js';
 import { Checker, difference, isOutage } from './checker.js';
@@ -11,6 +12,7 @@ import { Link } from './link.js';
 import { nemeses } from './nemesis.js';
 import { Random } from './random.js';
 import { writeReport } from './report.js';
+import { checkResources } from './resources.js';
 import { SdkClient } from './sdk_client.js';
 import { Saboteur } from './saboteur.js';
 import { configNumber, createConfig, createIdentity } from './streams.js';
@@ -35,6 +37,7 @@ export class Run {
   suffered = [];
   nextColumn = 0; // The number of the next column that ddl.js adds.
   #isOver = false;
+  #restarting = Promise.resolve();
   #isHeld = false;
   #idleWriters = 0;
 
@@ -108,6 +111,7 @@ export class Run {
     const random = this.seed.fork(`client ${n}`);
     this.clients.push(new FastClient({
       name: `client ${n}`, identity: random.pick(identities), ledger: this.ledger, random,
+      form: this.bug ? plain : anyForm(random.fork('form')),
       url: () => random.pick(this.services).url,
       onCheckpoint: (client, checkpoint) => this.checker.check(client, checkpoint),
       onFailure: (client, error) => this.fail(client, error.stack),
@@ -243,7 +247,33 @@ export class Run {
       this.say(`${this.summary()}, converged in ${took_ms} ms after [${
         this.suffered.slice(before).join(', ')}]`);
     }
+    if (!this.failure) await this.#dismiss();
     if (this.failure) throw this.failure;
+  }
+
+  /** Everybody goes, and nothing must be left of them. */
+  async #dismiss() {
+    await this.#end();
+    await checkResources(this);
+  }
+
+  #end() {
+    this.ended ??= this.#endAll();
+    return this.ended;
+  }
+
+  async #endAll() {
+    this.#isOver = true;
+    await this.working?.catch(() => {});
+    await Promise.all([...this.clients, ...this.sdks].map((client) => client.stop()));
+    await this.checker?.idle();
+  }
+
+  /** Whatever stops and starts the server is done one after the other. */
+  exclusively(action) {
+    const turn = this.#restarting.then(action);
+    this.#restarting = turn.catch(() => {});
+    return turn;
   }
 
   summary() {
@@ -254,11 +284,8 @@ export class Run {
   }
 
   async stop() {
-    this.#isOver = true;
-    await this.working?.catch(() => {});
     await this.reported;
-    await Promise.all([...this.clients, ...this.sdks].map((client) => client.stop()));
-    await this.checker?.idle();
+    await this.#end();
     await Promise.all(this.sidecars.map((sidecar) => sidecar.stop()));
     for (const link of this.links) link.close();
     if (this.bug) for (const saboteur of this.services) saboteur.close();

@@ -7,7 +7,7 @@ import { operationRow } from './values.js';
 export class SdkClient {
   static async open({ name, identity, url }) {
     const client = new SdkClient();
-    Object.assign(client, { name, identity, lines: [] });
+    Object.assign(client, { name, identity, documents: [] });
     client.sdk = await BareClient.open({
       url, parameters: identity.connection, subscriptions: identity.subscriptions,
       token: () => signToken(identity.user, { claims: identity.claims }),
