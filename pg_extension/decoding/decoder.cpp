@@ -65,8 +65,8 @@ RowFailure missing_value(const TableBinding& binding, const PlanBinding& plan,
                          std::span<const Value> row, size_t column) {
   return {0, binding.name, describe_key(row, plan.key_columns),
           std::string("the value of ") + plan.reader.column_name(column) +
-              " is out of line and was not kept; update the column to its own value, "
-              "or run brigade.reconcile()"};
+              " is out of line and was not kept, so the row is left out; update the column to its "
+              "own value, or run brigade.reconcile()"};
 }
 
 }  // namespace
@@ -177,16 +177,18 @@ void Decoder::complete(const IncompleteRow& row, const KeptValues& kept, std::st
   const pg::Arena arena("pg_brigade completed row");
   const pg::ContextScope in_arena(arena);
   std::vector<Value> values = row.values;
+  const EncodableState before{row.before, nullptr};
   for (size_t i = 0; i < values.size(); i++) {
     if (values[i].kind != ValueKind::unchanged) continue;
     const auto value = kept.find(plan.reader.attribute_of_column(i));
     if (value == kept.end()) {
-      return encode(messages, missing_value(binding, plan, values, i));
+      encode(messages, missing_value(binding, plan, values, i));
+      // Nobody knows whose the row is now: those who had it must not see more of it.
+      return encode_row_change(messages, plan.definitions, plan.ids, true, &before, nullptr);
     }
     values[i] = pg::guard([&] { return plan.reader.convert_kept(i, value->second); });
   }
-  EncodableState before{row.before, nullptr};
-  EncodableState after{row.after, evaluate(plan, values, after_effects_)};
+  const EncodableState after{row.after, evaluate(plan, values, after_effects_)};
   encode_errors(binding, plan, values, after_effects_, messages);
   encode_row_change(messages, plan.definitions, plan.ids, true, &before, &after);
 }

@@ -116,7 +116,10 @@ void StorageCommit::add(Batch& batch, RowChange change) {
 
 void StorageCommit::complete(Batch& batch, const IncompleteRow& row) {
   std::string& messages = batch.completed.emplace_back();
-  completer_.complete(row, out_of_line_.values(row.before), messages);
+  // Another plan's view of the same change may have moved them to the new key already.
+  const KeptValues& old_values = out_of_line_.values(row.before);
+  const KeptValues& values = old_values.empty() ? out_of_line_.values(row.after) : old_values;
+  completer_.complete(row, values, messages);
   ByteReader reader(messages);
   read_into(batch, reader);
 }

@@ -194,6 +194,8 @@ export class Run {
     await Promise.all([...this.clients, ...this.sdks].map((client) =>
       this.#settle(client, Number(version), active, isLate)));
     await this.checker.idle();
+    const [error] = await this.query('SELECT table_name, row_key, reason FROM brigade.errors');
+    if (error) this.fail(null, `a row could not be processed: ${JSON.stringify(error)}`);
     if (this.failure) throw this.failure;
     await this.query(forgetSql(this.world.tables, version));
     this.#isHeld = false;
