@@ -1,20 +1,8 @@
 -- Why a user gets what they get, and a row goes where it goes.
 CREATE EXTENSION pg_brigade;
-CREATE PROCEDURE put_in_force(yaml text) LANGUAGE plpgsql AS $$
-  DECLARE
-    wanted integer := brigade.deploy(yaml) ->> 'config';
-  BEGIN
-    COMMIT;
-    FOR i IN 1 .. 6000 LOOP
-      IF EXISTS (SELECT FROM brigade.sync_config WHERE id = wanted AND state = 'active') THEN
-        RETURN;
-      END IF;
-      COMMIT;
-      PERFORM pg_sleep(0.01);
-    END LOOP;
-    RAISE EXCEPTION 'the config never becomes active';
-  END
-  $$;
+\set ECHO none
+\i regress/lib/put_in_force.sql
+\set ECHO all
 
 CREATE TABLE lists (id text PRIMARY KEY, owner text, archived integer NOT NULL DEFAULT 0);
 CREATE TABLE todos (id integer PRIMARY KEY, list text, tags jsonb);
@@ -88,17 +76,9 @@ SELECT * FROM brigade.explain_row('lists', 'l1');
 RESET ROLE;
 
 -- The worker ends with the extension, and takes its slot along.
-SELECT count(pg_terminate_backend(brigade.worker_pid(), 60000)) AS ended;
-DROP EXTENSION pg_brigade;
-DROP SCHEMA brigade;
-DO $$
-BEGIN
-  FOR i IN 1 .. 6000 LOOP
-    EXIT WHEN NOT EXISTS (SELECT FROM pg_replication_slots);
-    COMMIT;
-    PERFORM pg_sleep(0.01);
-  END LOOP;
-END $$;
+\set ECHO none
+\i regress/lib/drop_extension.sql
+\set ECHO all
 SELECT slot_name FROM pg_replication_slots;
 DROP PROCEDURE put_in_force;
 DROP TABLE lists, todos, shares, logs, unread;

@@ -10,22 +10,9 @@ CREATE FUNCTION changes(yaml text) RETURNS TABLE (change text, kind text, name t
 CREATE FUNCTION summary(yaml text) RETURNS jsonb LANGUAGE sql AS $$
   SELECT brigade.plan_deploy(yaml)::jsonb - 'definitions'
   $$;
--- Deploys, and awaits that the config is active.
-CREATE PROCEDURE put_in_force(yaml text) LANGUAGE plpgsql AS $$
-  DECLARE
-    wanted integer := brigade.deploy(yaml) ->> 'config';
-  BEGIN
-    COMMIT;
-    FOR i IN 1 .. 6000 LOOP
-      IF EXISTS (SELECT FROM brigade.sync_config WHERE id = wanted AND state = 'active') THEN
-        RETURN;
-      END IF;
-      COMMIT;
-      PERFORM pg_sleep(0.01);
-    END LOOP;
-    RAISE EXCEPTION 'the config never becomes active';
-  END
-  $$;
+\set ECHO none
+\i regress/lib/put_in_force.sql
+\set ECHO all
 
 CREATE TABLE lists (id text PRIMARY KEY, owner text);
 CREATE TABLE items (id text PRIMARY KEY, list text);
@@ -73,17 +60,9 @@ SELECT summary(:'first' || :'logged');
 SELECT brigade.plan_deploy(:'first' || '  s: {query: SELECT * FROM nothing}');
 
 -- The worker ends with the extension, and takes its slot along.
-SELECT count(pg_terminate_backend(brigade.worker_pid(), 60000)) AS ended;
-DROP EXTENSION pg_brigade;
-DROP SCHEMA brigade;
-DO $$
-BEGIN
-  FOR i IN 1 .. 6000 LOOP
-    EXIT WHEN NOT EXISTS (SELECT FROM pg_replication_slots);
-    COMMIT;
-    PERFORM pg_sleep(0.01);
-  END LOOP;
-END $$;
+\set ECHO none
+\i regress/lib/drop_extension.sql
+\set ECHO all
 SELECT slot_name FROM pg_replication_slots;
 DROP FUNCTION changes, summary;
 DROP PROCEDURE put_in_force;
