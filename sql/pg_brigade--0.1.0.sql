@@ -688,6 +688,13 @@ CREATE FUNCTION brigade.explain_row(source regclass, key jsonb)
       RAISE EXCEPTION 'table % has no column "%"', source, columns[1]
         USING ERRCODE = 'undefined_column';
     END IF;
+    BEGIN
+      EXECUTE format('SELECT FROM jsonb_populate_record(NULL::%s, $1)', source) USING key;
+    EXCEPTION WHEN data_exception THEN
+      RAISE EXCEPTION 'the key % does not fit the columns of %', key, source
+        USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM,
+        HINT = 'Give values as the columns'' types write them.';
+    END;
     columns := ARRAY(SELECT jsonb_object_keys(key));
     FOR place IN EXECUTE format(
       'SELECT s.tableoid::regclass AS relation, s.ctid AS location'
@@ -714,10 +721,21 @@ COMMENT ON FUNCTION brigade.explain_row(regclass, jsonb) IS
 
 CREATE FUNCTION brigade.explain_row(source regclass, key text)
   RETURNS TABLE (part text, streams text[], bucket text, stored boolean, why text)
-  LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+  LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
   AS $$
-    SELECT * FROM brigade.explain_row(source,
-      CASE WHEN key LIKE '{%' THEN key::jsonb ELSE to_jsonb(key) END)
+  #variable_conflict use_variable
+  DECLARE
+    value jsonb := to_jsonb(key);
+  BEGIN
+    IF key LIKE '{%' THEN
+      value := key::jsonb;
+    END IF;
+    RETURN QUERY SELECT * FROM brigade.explain_row(source, value);
+  EXCEPTION WHEN invalid_text_representation THEN
+    RAISE EXCEPTION 'the key of a row of % is not JSON: %', source, key
+      USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM,
+      HINT = 'Name columns and their values, for example {"id": 1}.';
+  END
   $$;
 COMMENT ON FUNCTION brigade.explain_row(regclass, text) IS
   'explain_row() with the primary key''s value as text, or the text of an object.';

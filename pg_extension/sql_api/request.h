@@ -15,8 +15,9 @@ nlohmann::json jsonb_argument(FunctionCallInfo fcinfo, int index);
 
 // The request of docs/sidecar-interface.md. Throws pg::Error that names what is wrong with it.
 Request read_request(const nlohmann::json& body);
+// Empty if it has none.
+std::string read_client_id(const nlohmann::json& body);
 ResolveLimits read_limits(const nlohmann::json& body);
-std::string required_text(const nlohmann::json& parent, const char* field);
 
 // Throws pg::Error BR001 if no config is active. REQUIRES: SPI.
 std::shared_ptr<const ServingPlan> require_serving_plan();

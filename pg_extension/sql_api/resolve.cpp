@@ -103,16 +103,12 @@ std::string describe_dependencies(const ServingPlan& serving, const Resolution& 
   return text + "]";
 }
 
-json describe_position(const json& body) {
+json describe_position(const std::string& user_id, const std::string& client_id) {
   const pg::Rows head = pg::query(
       "SELECT c.commit_id, c.op_id, a.request_id FROM brigade.checkpoint c"
       " LEFT JOIN brigade.acknowledged_write_checkpoint a"
       " ON a.user_id = $1 AND a.client_id = $2",
-      pg::Parameters()
-          .add(required_text(body, "user_id"))
-          .add(body.contains("client_id") && body["client_id"].is_string()
-                   ? body["client_id"].get<std::string>()
-                   : std::string()));
+      pg::Parameters().add(user_id).add(client_id));
   return {{"commit", head.bigint(0, 0)},
           {"op_id", std::to_string(head.bigint(0, 1))},
           {"write_checkpoint",
@@ -122,8 +118,9 @@ json describe_position(const json& body) {
 std::string resolve_request(const json& body) {
   const pg::SqlScope sql;
   const std::shared_ptr<const ServingPlan> serving = require_serving_plan();
-  const Resolution resolution = resolve_with(*serving, read_request(body), read_limits(body));
-  std::string answer = describe_position(body).dump();
+  const Request request = read_request(body);
+  const Resolution resolution = resolve_with(*serving, request, read_limits(body));
+  std::string answer = describe_position(request.user_id, read_client_id(body)).dump();
   answer.pop_back();  // The object goes on.
   answer += ",\"buckets\":" + describe_buckets(*serving, resolution);
   answer += ",\"streams\":" + describe_streams(resolution).dump();

@@ -60,6 +60,33 @@ SELECT * FROM brigade.explain_row('logs', '1');
 SELECT * FROM brigade.explain_row('lists', '{}');
 SELECT * FROM brigade.explain_row('lists', '{"name": "x"}');
 
+-- What is wrong with a question is said with its place.
+\set SHOW_CONTEXT never
+SELECT * FROM brigade.explain_row('unread', '[1]'::jsonb);
+SELECT * FROM brigade.explain_row('unread', 'one');
+SELECT * FROM brigade.explain_row('unread', '{"id": one}');
+SELECT * FROM brigade.explain_row('unread', '{"id": "one"}');
+SELECT * FROM brigade.explain('[]');
+SELECT * FROM brigade.explain('{"user_id": 1}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "token": "admin"}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "connection_parameters": []}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "include_defaults": "no"}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "subscriptions": {"stream": "tagged"}}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "subscriptions": ["tagged"]}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "subscriptions": [{"stream": "tagged"}, {}]}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "subscriptions": [
+  {"stream": "tagged", "parameters": "red"}]}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "subscriptions": [
+  {"stream": "tagged", "override_priority": 4}]}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "limits": 5}');
+SELECT * FROM brigade.explain('{"user_id": "anna", "limits": {"buckets": -1}}');
+SELECT brigade.resolve('{"user_id": "anna", "client_id": 5}');
+\set VERBOSITY sqlstate
+SELECT * FROM brigade.explain('{"user_id": "anna", "limits": {"buckets": 1.5}}');
+SELECT * FROM brigade.explain_row('unread', 'one');
+\set VERBOSITY default
+\set SHOW_CONTEXT errors
+
 -- A change that the worker has not stored, since it is not committed.
 BEGIN;
 UPDATE lists SET owner = 'carl' WHERE id = 'l1';
