@@ -25,7 +25,7 @@ constexpr const char* tables_statement =
     "  WHERE c.relispartition AND a.oid <> c.oid),"
     " CASE WHEN c.relkind = 'r' AND c.reltuples >= 0 THEN c.reltuples::bigint END,"
     " ARRAY(SELECT CASE WHEN atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,"
-    "   'float4'::regtype, 'float8'::regtype, 'bool'::regtype) THEN 'n'"
+    "   'float4'::regtype, 'float8'::regtype) THEN 'n' WHEN atttypid = 'bool'::regtype THEN 'l'"
     "  WHEN atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype,"
     "   'uuid'::regtype) THEN 't'"
     "  WHEN atttypid = 'bytea'::regtype THEN 'b' ELSE '' END FROM pg_catalog.pg_attribute"
@@ -62,6 +62,7 @@ SourceTable::Kind kind_of(char kind) {
 ValueClass class_of(const std::string& code) {
   if (code == "n") return ValueClass::number;
   if (code == "t") return ValueClass::text;
+  if (code == "l") return ValueClass::boolean;
   return code == "b" ? ValueClass::binary : ValueClass::other;
 }
 

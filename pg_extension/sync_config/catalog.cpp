@@ -235,6 +235,9 @@ class TableCheck {
       warning(column.place,
               "column \"" + column.name + "\" holds binary values, which equal nothing",
               "Compare hex(" + name + ").");
+    } else if (held == ValueClass::boolean && column.equals == ValueClass::text) {
+      warning(column.place, "column \"" + column.name + "\" holds booleans, which no text equals",
+              "Compare with TRUE or FALSE.");
     } else if (held == ValueClass::number && column.equals == ValueClass::text) {
       warning(column.place, "column \"" + column.name + "\" holds numbers, which no text equals",
               "Write " + name + "::text.");

@@ -26,7 +26,7 @@ struct Diagnostic {
 };
 
 // Values of different classes are never equal, and binary ones equal nothing. Other: not known.
-enum class ValueClass { other, text, number, binary };
+enum class ValueClass { other, text, number, boolean, binary };
 
 // What a query takes for granted about a table: see sync_config/catalog.h.
 struct TableUse {

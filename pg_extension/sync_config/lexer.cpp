@@ -104,8 +104,20 @@ class Lexer {
       position_++;
       while (is_digit(at(position_))) position_++;
     }
+    reject_number_with_letters(start);
     add(decimal ? Kind::decimal : Kind::integer,
         std::string(text_.substr(start, position_ - start)), start);
+  }
+
+  // 1e3 would be the number 1, named e3.
+  void reject_number_with_letters(size_t start) const {
+    if (!is_letter(at(position_))) return;
+    size_t end = position_;
+    while (is_letter(at(end)) || is_digit(at(end))) end++;
+    throw QueryError(offset_of(start),
+                     "\"" + std::string(text_.substr(start, end - start)) + "\" is no number",
+                     "Write all its digits, as in 1500 or 0.015; put a name that begins with a "
+                     "digit in \"double quotes\".");
   }
 
   // A quote inside is written twice.

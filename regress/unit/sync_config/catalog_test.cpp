@@ -165,9 +165,9 @@ TEST(CatalogCheck, Unreadable) {
 
 TEST(CatalogCheck, ClassesOfValues) {
   SourceTable items = table("items");
-  items.columns = {"id", "owner", "data", "size"};
+  items.columns = {"id", "owner", "data", "size", "done"};
   items.column_classes = {ValueClass::text, ValueClass::number, ValueClass::binary,
-                          ValueClass::other};
+                          ValueClass::other, ValueClass::boolean};
   EXPECT_THAT(check("SELECT * FROM items WHERE owner = auth.user_id()", {items}),
               ElementsAre("warning 5:33 column \"owner\" holds numbers, which no text equals | "
                           "Write owner::text."));
@@ -175,6 +175,10 @@ TEST(CatalogCheck, ClassesOfValues) {
               ElementsAre(HasSubstr("5:37 column \"id\" holds text, which no number equals")));
   EXPECT_THAT(check("SELECT * FROM items WHERE data = 'x'", {items}),
               ElementsAre(HasSubstr("column \"data\" holds binary values, which equal nothing")));
+  EXPECT_THAT(check("SELECT * FROM items WHERE done = 'true'", {items}),
+              ElementsAre("warning 5:33 column \"done\" holds booleans, which no text equals | "
+                          "Compare with TRUE or FALSE."));
+  EXPECT_THAT(check("SELECT * FROM items WHERE done = TRUE OR done = 0", {items}), IsEmpty());
   EXPECT_THAT(check("SELECT * FROM items WHERE owner::text = auth.user_id() AND owner = 1 AND "
                     "id = 'x' AND size = 'x' AND owner = size",
                     {items}),
