@@ -53,9 +53,7 @@ with: {orgs: "SELECT org AS o FROM members m WHERE m.user_id = auth.user_id()"}
 config: {edition: 3}
 )yaml";
 
-TEST(Digests, DependOnWhatIsMeant) {
-  EXPECT_EQ(digests(config), digests(rearranged));
-}
+TEST(Digests, DependOnWhatIsMeant) { EXPECT_EQ(digests(config), digests(rearranged)); }
 
 constexpr const char* rules = R"yaml(bucket_definitions:
   by_user:

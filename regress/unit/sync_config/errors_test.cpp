@@ -110,6 +110,15 @@ TEST(ConfigErrors, ExpressionsThatSqliteWouldRefuse) {
   }
 }
 
+TEST(ConfigErrors, NumbersThatDoNotFit) {
+  const std::string start = "streams: {s: {query: SELECT * FROM t WHERE a = ";
+  EXPECT_THAT(first_error(start + "9223372036854775808}}").message,
+              testing::HasSubstr("does not fit in 64 bits"));
+  EXPECT_THAT(first_error(start + repeat("9", 400) + ".0}}").message,
+              testing::HasSubstr("the number is too large"));
+  EXPECT_TRUE(compile(start + "0." + repeat("0", 400) + "1}}").plan);
+}
+
 TEST(ConfigErrors, AnEmptyTextHasAPlace) {
   for (const char* text : {"", "---", "# nothing\n"}) {
     EXPECT_EQ(first_error(text).line, 1) << text;
