@@ -101,7 +101,8 @@ class DefinitionCompiler {
 
 void compile_bucket_definitions(const YAML::Node& definitions, ConfigText& text, Plan& plan) {
   if (!definitions.IsMap()) {
-    text.error(definitions, "\"bucket_definitions\" must be a map of names to definitions", {});
+    text.error(definitions, "\"bucket_definitions\" must be a map of names to definitions",
+               "Write `name:` below it, and below that `data:` with queries.");
     return;
   }
   DefinitionCompiler compiler(text, plan);

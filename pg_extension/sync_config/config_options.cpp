@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sync_config/stream_compiler.h"
+
 namespace brigade {
 
 namespace {
@@ -9,13 +11,7 @@ namespace {
 constexpr int newest_edition = 3;
 
 bool read_flag(const YAML::Node& config, const char* key, bool fallback, ConfigText& text) {
-  const YAML::Node node = config[key];
-  if (!node) return fallback;
-  bool value = fallback;
-  if (!YAML::convert<bool>::decode(node, value)) {
-    text.error(node, std::string("\"") + key + "\" must be true or false", {});
-  }
-  return value;
+  return config[key] ? read_bool(config[key], key, text) : fallback;
 }
 
 int read_edition(const YAML::Node& config, ConfigText& text) {
@@ -48,7 +44,9 @@ void read_precision(const YAML::Node& config, ConfigText& text, ValueOptions& op
 
 int read_options(const YAML::Node& config, ConfigText& text, Plan& plan) {
   const bool given = config && config.IsMap();
-  if (config && !config.IsMap()) text.error(config, "\"config\" must be a map", {});
+  if (config && !config.IsMap()) {
+    text.error(config, "\"config\" must be a map", "Write options below it, as `edition: 3`.");
+  }
   const YAML::Node options = given ? config : YAML::Node(YAML::NodeType::Map);
   text.reject_unknown_keys(options,
                            {"edition", "timestamps_iso8601", "timestamp_max_precision",
@@ -61,7 +59,7 @@ int read_options(const YAML::Node& config, ConfigText& text, Plan& plan) {
   plan.value_options.custom_postgres_types =
       read_flag(options, "custom_postgres_types", fixes, text);
   plan.versioned_bucket_ids = read_flag(options, "versioned_bucket_ids", fixes, text);
-  read_flag(options, "fixed_json_extract", fixes, text);
+  text.splits_json_paths = !read_flag(options, "fixed_json_extract", fixes, text);
   read_precision(options, text, plan.value_options);
   return edition;
 }

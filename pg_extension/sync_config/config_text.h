@@ -27,6 +27,9 @@ class ConfigText {
 
   // Makes the text of a scalar known as a query; its first character has the offset returned.
   SourceOffset add_query(const YAML::Node& scalar);
+  // How queries are read: whether the keys 'a.b' after ->> are two, or one with a dot.
+  bool splits_json_paths = false;
+
   // REQUIRES: the offset is in a query that was added.
   TextPlace place_of(SourceOffset offset) const;
 

@@ -86,16 +86,6 @@ void check_time(const Expression& call) {
   }
 }
 
-// A path without $ names one key, however many dots it has; SQLite wants it with $.
-void check_path(const Expression& call) {
-  const Expression& path = call.arguments[1];
-  const bool valid = path.kind == Kind::literal && path.value.is_string() &&
-                     path.value.get_ref<const std::string&>().starts_with('$');
-  if (valid) return;
-  throw QueryError(path.offset, "the path of json_extract() must be text that starts with $",
-                   "Write json_extract(data, '$.name'), or data ->> 'name'.");
-}
-
 Expression check_scalar(Expression call) {
   if (call.name == "substr") call.name = "substring";
   const Function& function = find_function(call);
@@ -109,7 +99,6 @@ Expression check_scalar(Expression call) {
                          ".");
   }
   if (call.name == "datetime" || call.name == "unixepoch") check_time(call);
-  if (call.name == "json_extract") check_path(call);
   return call;
 }
 

@@ -180,7 +180,7 @@ Select parse_select(TokenReader& tokens) {
                      "Leave it out: a client has each row once anyway.");
   }
   // A query for parameters may select none, to ask only whether there is a row.
-  if (!tokens.at_word("from")) parse_items(tokens, select);
+  if (!tokens.at_word("from") && !tokens.at_word("where")) parse_items(tokens, select);
   if (tokens.accept_word("from")) parse_from(tokens, select);
   if (tokens.accept_word("where")) select.conditions.push_back(parse_expression(tokens));
   reject_clauses(tokens);

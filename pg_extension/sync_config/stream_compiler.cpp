@@ -1,5 +1,6 @@
 #include "sync_config/stream_compiler.h"
 
+#include "sync_config/json_path.h"
 #include "sync_config/parser.h"
 #include "sync_config/query_error.h"
 #include "sync_config/table_use.h"
@@ -11,13 +12,16 @@ namespace brigade {
 namespace {
 
 constexpr int default_priority = 3;
+// SELECT a :: text is a map: YAML ends a key at a colon and a blank.
+constexpr const char* quote_query = "Write it after `|`, or in quotes if it has `: ` or ` #`.";
 
 }  // namespace
 
 bool read_bool(const YAML::Node& node, const char* key, ConfigText& text) {
   bool value = false;
   if (node && !YAML::convert<bool>::decode(node, value)) {
-    text.error(node, std::string("\"") + key + "\" must be true or false", {});
+    text.error(node, std::string("\"") + key + "\" must be true or false",
+               std::string("Write `") + key + ": true`, or leave it out.");
   }
   return value;
 }
@@ -91,7 +95,9 @@ void warn_of_client_parameters(const YAML::Node& name, const std::string& what, 
 
 std::shared_ptr<Select> parse_scalar(const YAML::Node& node, ConfigText& text) {
   try {
-    return std::make_shared<Select>(parse_query(node.Scalar(), text.add_query(node)));
+    auto select = std::make_shared<Select>(parse_query(node.Scalar(), text.add_query(node)));
+    resolve_json_paths(*select, text.splits_json_paths);
+    return select;
   } catch (const QueryError& error) {
     text.error(error.offset(), error.what(), error.remedy());
     return nullptr;
@@ -105,14 +111,14 @@ std::vector<YAML::Node> scalars_of(const YAML::Node& node, ConfigText& text) {
   if (node.IsScalar()) return {node};
   std::vector<YAML::Node> scalars;
   if (!node.IsSequence()) {
-    text.error(node, "a query must be text, or a list of texts", {});
+    text.error(node, "a query must be text, or a list of texts", quote_query);
     return scalars;
   }
   for (const YAML::Node& item : node) {
     if (item.IsScalar()) {
       scalars.push_back(item);
     } else {
-      text.error(item, "a query must be text", {});
+      text.error(item, "a query must be text", quote_query);
     }
   }
   return scalars;
@@ -169,14 +175,15 @@ CommonTables read_common_tables(const YAML::Node& with, ConfigText& text) {
   CommonTables tables;
   if (!with) return tables;
   if (!with.IsMap()) {
-    text.error(with, "\"with\" must be a map of names to queries", {});
+    text.error(with, "\"with\" must be a map of names to queries",
+               "Write `name: SELECT ...` below it.");
     return tables;
   }
   std::set<std::string> names;
   for (const auto& entry : with) names.insert(entry.first.Scalar());
   for (const auto& entry : with) {
     if (!entry.second.IsScalar()) {
-      text.error(entry.second, "a query must be text", {});
+      text.error(entry.second, "a query must be text", quote_query);
       continue;
     }
     const std::shared_ptr<Select> select = parse_scalar(entry.second, text);
@@ -255,7 +262,8 @@ class StreamCompiler {
 void compile_streams(const YAML::Node& streams, const YAML::Node& global_with, ConfigText& text,
                      Plan& plan) {
   if (!streams.IsMap()) {
-    text.error(streams, "\"streams\" must be a map of names to streams", {});
+    text.error(streams, "\"streams\" must be a map of names to streams",
+               "Write `name:` below it, and below that `query: SELECT ...`.");
     return;
   }
   const CommonTables global = read_common_tables(global_with, text);

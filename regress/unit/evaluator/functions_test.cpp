@@ -4,9 +4,10 @@ namespace brigade {
 namespace {
 
 // What `expression` gives for a row with the column x, as JSON; or the row's error.
-std::string evaluate(const std::string& expression, const nlohmann::ordered_json& x) {
-  World world("config: {edition: 3}\nstreams:\n  s:\n    query: |\n      SELECT id, " + expression +
-              " AS r FROM t\n");
+std::string evaluate(const std::string& expression, const nlohmann::ordered_json& x,
+                     const std::string& options = "edition: 3") {
+  World world("config: {" + options + "}\nstreams:\n  s:\n    query: |\n      SELECT id, " +
+              expression + " AS r FROM t\n");
   world.add("t", {{"id", "1"}, {"x", x}});
   if (!world.errors.empty()) return "error: " + world.errors[0];
   const std::string& data = world.data.at(0);
@@ -49,9 +50,36 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"x -> 'a'", R"({"a":"t"})", R"("\"t\"")"},
                     Case{"x ->> 0", R"([7,8])", "7"},
                     Case{"x ->> '$.a.b'", R"({"a":{"b":2}})", "2"},
+                    Case{"x ->> 'a.b'", R"({"a.b":1,"a":{"b":2}})", "1"},
+                    Case{"x -> 'a.b'", R"({"a.b":"t"})", R"("\"t\"")"},
+                    Case{"x ->> '2fa'", R"({"2fa":3})", "3"},
+                    Case{"x ->> 'a b'", R"({"a b":4})", "4"}, Case{"x ->> ''", R"({"":5})", "5"},
+                    Case{"x ->> '[1]'", "[6,7]", "7"}, Case{"x ->> '$[#-1]'", "[6,7,8]", "8"},
+                    Case{"x ->> '$.\"a.b\".c'", R"({"a.b":{"c":9}})", "9"},
+                    Case{"json_extract(x, 'a.b')", R"({"a.b":1,"a":{"b":2}})", "1"},
+                    Case{"json_extract(x, 1)", "[6,7]", "7"},
+                    Case{"json_array_length(x, '$.a')", R"({"a":[1,2]})", "2"},
                     Case{"json_extract(x, '$.a')", R"({"a":true})", "1"},
                     Case{"json_array_length(x)", "[1,2]", "2"}, Case{"json_valid(x)", "{", "0"},
                     Case{"json_keys(x)", R"({"b":1,"a":2})", R"("[\"b\",\"a\"]")"}));
+
+// Without the fix a path is split at its dots, unless it starts with $.
+TEST(JsonPaths, AreSplitWithoutTheFix) {
+  const char* const both = R"({"a.b":1,"a":{"b":2}})";
+  const char* const dotted = R"({"a.b":1})";
+  for (const char* options : {"edition: 1", "edition: 3, fixed_json_extract: false"}) {
+    EXPECT_EQ(evaluate("x ->> 'a.b'", both, options), "2") << options;
+    EXPECT_EQ(evaluate("x -> 'a.b'", both, options), "\"2\"") << options;
+    EXPECT_EQ(evaluate("json_extract(x, 'a.b')", both, options), "2") << options;
+    EXPECT_EQ(evaluate("json_extract(x, 'a.b')", dotted, options), "null") << options;
+    EXPECT_EQ(evaluate("x ->> '$.\"a.b\"'", both, options), "1") << options;
+    EXPECT_EQ(evaluate("x ->> '$.a.b'", both, options), "2") << options;
+  }
+  for (const char* options : {"edition: 2", "edition: 3", "edition: 1, fixed_json_extract: true"}) {
+    EXPECT_EQ(evaluate("x ->> 'a.b'", both, options), "1") << options;
+    EXPECT_EQ(evaluate("json_extract(x, 'a.b')", dotted, options), "1") << options;
+  }
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Time, Functions,

@@ -330,6 +330,19 @@ bucket_definitions:
   EXPECT_EQ(world.resolve(request).buckets[1].priority, 1);
 }
 
+TEST(BucketDefinitions, ParameterQueryWithNothingButConditionsGates) {
+  World world(R"(
+bucket_definitions:
+  newest:
+    parameters: SELECT WHERE request.parameters() ->> 'range' = '1week'
+    data: SELECT * FROM issues WHERE this_week = 1
+)");
+  world.add("issues", {{"id", "i"}, {"this_week", 1}});
+  EXPECT_THAT(world.rows_for(request_of("u", "{}", R"({"range":"1week"})")),
+              ElementsAre("issues/i"));
+  EXPECT_THAT(world.rows_for(request_of("u", "{}", R"({"range":"1month"})")), IsEmpty());
+}
+
 TEST(BucketDefinitions, ParameterQueryWithoutColumnsGates) {
   World world(R"(
 bucket_definitions:
