@@ -22,6 +22,15 @@ class ByteWriter {
     integer(static_cast<uint32_t>(value.size()));
     target_.append(value);
   }
+  // What is written between the two is read as bytes().
+  size_t begin_bytes() {
+    integer(uint32_t{0});
+    return target_.size();
+  }
+  void end_bytes(size_t begin) {
+    const auto size = static_cast<uint32_t>(target_.size() - begin);
+    std::memcpy(target_.data() + begin - sizeof(size), &size, sizeof(size));
+  }
 
  private:
   std::string& target_;

@@ -1,7 +1,5 @@
 #include "decoding/change_message.h"
 
-#include <algorithm>
-
 namespace brigade {
 
 namespace {
@@ -19,10 +17,18 @@ std::vector<int32_t> get_ids(ByteReader& reader) {
   return ids;
 }
 
-template <typename Part>
-uint32_t count_mapped(const std::vector<Part>& parts, const std::vector<int32_t>& ids) {
-  return static_cast<uint32_t>(std::count_if(
-      parts.begin(), parts.end(), [&](const Part& part) { return ids[part.definition] != 0; }));
+// A list is preceded by its size in bytes, which is known when it is complete.
+template <typename Put>
+void put_list(ByteWriter& writer, Put&& put) {
+  const size_t start = writer.begin_bytes();
+  put();
+  writer.end_bytes(start);
+}
+
+void put_list(ByteWriter& writer, const std::vector<int32_t>& ids) {
+  put_list(writer, [&] {
+    for (const int32_t id : ids) writer.integer(id);
+  });
 }
 
 void put_output(ByteWriter& writer, const RowEffects::Output& output, int32_t id) {
@@ -30,45 +36,31 @@ void put_output(ByteWriter& writer, const RowEffects::Output& output, int32_t id
   writer.bytes(output.object_type);
   writer.bytes(output.object_id);
   writer.bytes(output.data);
-  writer.integer(static_cast<uint32_t>(output.parameters.size()));
-  for (const std::string& parameters : output.parameters) writer.bytes(parameters);
+  put_list(writer, [&] {
+    for (const std::string& parameters : output.parameters) writer.bytes(parameters);
+  });
 }
 
 void put_effects(ByteWriter& writer, const RowEffects& effects, const std::vector<int32_t>& ids) {
-  writer.integer(count_mapped(effects.outputs, ids));
-  for (const RowEffects::Output& output : effects.outputs) {
-    if (ids[output.definition] != 0) put_output(writer, output, ids[output.definition]);
-  }
-  writer.integer(count_mapped(effects.lookups, ids));
-  for (const RowEffects::Lookup& lookup : effects.lookups) {
-    if (ids[lookup.definition] == 0) continue;
-    writer.integer(ids[lookup.definition]);
-    writer.bytes(lookup.key);
-    writer.bytes(lookup.value);
-  }
-}
-
-EffectsView::Output get_output(ByteReader& reader) {
-  EffectsView::Output output;
-  output.definition = reader.integer<int32_t>();
-  output.object_type = reader.bytes();
-  output.object_id = reader.bytes();
-  output.data = reader.bytes();
-  output.parameters.resize(reader.integer<uint32_t>());
-  for (std::string_view& parameters : output.parameters) parameters = reader.bytes();
-  return output;
+  put_list(writer, [&] {
+    for (const RowEffects::Output& output : effects.outputs) {
+      if (ids[output.definition] != 0) put_output(writer, output, ids[output.definition]);
+    }
+  });
+  put_list(writer, [&] {
+    for (const RowEffects::Lookup& lookup : effects.lookups) {
+      if (ids[lookup.definition] == 0) continue;
+      writer.integer(ids[lookup.definition]);
+      writer.bytes(lookup.key);
+      writer.bytes(lookup.value);
+    }
+  });
 }
 
 EffectsView get_effects(ByteReader& reader) {
   EffectsView effects;
-  for (auto left = reader.integer<uint32_t>(); left > 0; left--) {
-    effects.outputs.push_back(get_output(reader));
-  }
-  for (auto left = reader.integer<uint32_t>(); left > 0; left--) {
-    const auto definition = reader.integer<int32_t>();
-    const std::string_view key = reader.bytes();
-    effects.lookups.push_back({definition, key, reader.bytes()});
-  }
+  effects.outputs = MessageList<EffectsView::Output>(reader.bytes());
+  effects.lookups = MessageList<EffectsView::Lookup>(reader.bytes());
   return effects;
 }
 
@@ -118,39 +110,59 @@ void put_state(ByteWriter& writer, const EncodableState* state, const std::vecto
 
 }  // namespace
 
+void read_element(ByteReader& reader, EffectsView::Output& output) {
+  output.definition = reader.integer<int32_t>();
+  output.object_type = reader.bytes();
+  output.object_id = reader.bytes();
+  output.data = reader.bytes();
+  output.parameters = MessageList<std::string_view>(reader.bytes());
+}
+
+void read_element(ByteReader& reader, EffectsView::Lookup& lookup) {
+  lookup.definition = reader.integer<int32_t>();
+  lookup.key = reader.bytes();
+  lookup.value = reader.bytes();
+}
+
+std::vector<int32_t> TableDefinitions::all() const {
+  std::vector<int32_t> both = bucket_sources;
+  both.insert(both.end(), lookup_indexes.begin(), lookup_indexes.end());
+  return both;
+}
+
 namespace {
 
-void put_row(ByteWriter& writer, const std::vector<int32_t>& definitions,
-             const std::vector<int32_t>& ids, bool remember, const EncodableState* before,
-             const EncodableState* after) {
-  put_ids(writer, definitions);
+void put_row(ByteWriter& writer, const TableDefinitions& definitions, bool remember,
+             const EncodableState* before, const EncodableState* after) {
+  put_list(writer, definitions.bucket_sources);
+  put_list(writer, definitions.lookup_indexes);
   writer.integer(remember);
-  put_state(writer, before, ids);
-  put_state(writer, after, ids);
+  put_state(writer, before, definitions.ids);
+  put_state(writer, after, definitions.ids);
 }
 
 }  // namespace
 
-void encode_row_change(std::string& target, const std::vector<int32_t>& definitions,
-                       const std::vector<int32_t>& ids, bool remember, const EncodableState* before,
-                       const EncodableState* after) {
+void encode_row_change(std::string& target, const TableDefinitions& definitions, bool remember,
+                       const EncodableState* before, const EncodableState* after) {
   ByteWriter writer(target);
   put_kind(writer, MessageKind::row_change);
-  put_row(writer, definitions, ids, remember, before, after);
+  put_row(writer, definitions, remember, before, after);
 }
 
-void encode_copied_row(std::string& target, const std::vector<int32_t>& definitions,
-                       const std::vector<int32_t>& ids, bool remember,
-                       const EncodableState& state) {
+void encode_copied_row(std::string& target, const TableDefinitions& definitions, bool remember,
+                       bool first, const EncodableState& state) {
   const EncodableState before{state.subkey, nullptr};
   ByteWriter writer(target);
   put_kind(writer, MessageKind::copied_row);
-  put_row(writer, definitions, ids, remember, &before, &state);
+  writer.integer(first);
+  put_row(writer, definitions, remember, &before, &state);
 }
 
 RowChange decode_row_change(ByteReader& reader) {
   RowChange change;
-  change.definitions = get_ids(reader);
+  change.bucket_sources = MessageList<int32_t>(reader.bytes());
+  change.lookup_indexes = MessageList<int32_t>(reader.bytes());
   change.remember = reader.integer<bool>();
   const auto before = reader.integer<StateForm>();
   change.has_before = before != StateForm::absent;
@@ -176,8 +188,10 @@ void encode(std::string& target, const IncompleteRow& row) {
 }
 
 RowChange decode_copied_row(ByteReader& reader) {
+  const bool first = reader.integer<bool>();
   RowChange change = decode_row_change(reader);
   change.copied = true;
+  change.first = first;
   return change;
 }
 

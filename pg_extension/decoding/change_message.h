@@ -2,9 +2,12 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "decoding/byte_stream.h"
@@ -22,6 +25,50 @@ using Subkey = std::array<char, 16>;
 
 inline std::string_view view(const Subkey& subkey) { return {subkey.data(), subkey.size()}; }
 
+// How the subkeys of a row's table begin.
+inline std::array<char, 4> table_of(const Subkey& row) { return {row[0], row[1], row[2], row[3]}; }
+
+// Subkeys end in a hash.
+struct SubkeyHash {
+  size_t operator()(const Subkey& subkey) const {
+    size_t hash = 0;
+    std::memcpy(&hash, subkey.data() + subkey.size() - sizeof(hash), sizeof(hash));
+    return hash;
+  }
+};
+using SubkeySet = std::unordered_set<Subkey, SubkeyHash>;
+
+// A list in a message, as its bytes: elements are read when they are visited.
+template <typename Element>
+class MessageList {
+ public:
+  MessageList() = default;
+  explicit MessageList(std::string_view bytes) : bytes_(bytes) {}
+
+  class Iterator {
+   public:
+    explicit Iterator(std::string_view bytes) : rest_(bytes) { ++*this; }
+    const Element& operator*() const { return element_; }
+    Iterator& operator++() {
+      at_end_ = rest_.at_end();
+      if (!at_end_) read_element(rest_, element_);
+      return *this;
+    }
+    bool operator==(std::default_sentinel_t) const { return at_end_; }
+
+   private:
+    ByteReader rest_;
+    Element element_{};
+    bool at_end_ = false;
+  };
+  Iterator begin() const { return Iterator(bytes_); }
+  std::default_sentinel_t end() const { return {}; }
+  bool empty() const { return bytes_.empty(); }
+
+ private:
+  std::string_view bytes_;
+};
+
 // One state of a row as views into a message. Definitions are ids of brigade.definition.
 struct EffectsView {
   struct Output {
@@ -29,16 +76,22 @@ struct EffectsView {
     std::string_view object_type;
     std::string_view object_id;
     std::string_view data;
-    std::vector<std::string_view> parameters;
+    MessageList<std::string_view> parameters;
   };
   struct Lookup {
     int32_t definition;
     std::string_view key;
     std::string_view value;
   };
-  std::vector<Output> outputs;
-  std::vector<Lookup> lookups;
+  MessageList<Output> outputs;
+  MessageList<Lookup> lookups;
 };
+
+// Read one element of a MessageList.
+inline void read_element(ByteReader& reader, int32_t& id) { id = reader.integer<int32_t>(); }
+inline void read_element(ByteReader& reader, std::string_view& bytes) { bytes = reader.bytes(); }
+void read_element(ByteReader& reader, EffectsView::Output& output);
+void read_element(ByteReader& reader, EffectsView::Lookup& lookup);
 
 // A row that was inserted, updated or deleted.
 struct RowChange {
@@ -53,8 +106,11 @@ struct RowChange {
     Subkey subkey{};
     EffectsView effects;
   };
-  std::vector<int32_t> definitions;  // those that read the table, as ids
+  // Those that read the table, as ids.
+  MessageList<int32_t> bucket_sources;
+  MessageList<int32_t> lookup_indexes;
   bool copied = false;    // read from the table: what it was before is what storage holds
+  bool first = false;     // copied, and bucket sources hold nothing of it yet
   bool remember = false;  // the WAL will not hold this row's old state: storage keeps what it meant
   bool has_before = false;
   Before before;
@@ -119,18 +175,27 @@ enum class MessageKind : uint8_t {
   transaction_end,
 };
 
-// Encoders append one message. `ids` maps RowEffects' definition indexes to ids; an index mapped to
-// 0 is left out.
+// The definitions of a plan that read a table.
+struct TableDefinitions {
+  std::vector<int32_t> ids;  // of RowEffects' definition indexes; 0: left out
+  std::vector<int32_t> bucket_sources;
+  std::vector<int32_t> lookup_indexes;
+
+  bool empty() const { return bucket_sources.empty() && lookup_indexes.empty(); }
+  std::vector<int32_t> all() const;
+};
+
+// Encoders append one message.
 struct EncodableState {
   Subkey subkey;
   const RowEffects* effects;  // null: not known
 };
-void encode_row_change(std::string& target, const std::vector<int32_t>& definitions,
-                       const std::vector<int32_t>& ids, bool remember, const EncodableState* before,
-                       const EncodableState* after);
-// A row read from the table, in place of whatever storage holds of it.
-void encode_copied_row(std::string& target, const std::vector<int32_t>& definitions,
-                       const std::vector<int32_t>& ids, bool remember, const EncodableState& state);
+void encode_row_change(std::string& target, const TableDefinitions& definitions, bool remember,
+                       const EncodableState* before, const EncodableState* after);
+// A row read from the table, in place of whatever storage holds of it. `first`: as
+// RowChange::first.
+void encode_copied_row(std::string& target, const TableDefinitions& definitions, bool remember,
+                       bool first, const EncodableState& state);
 void encode(std::string& target, const IncompleteRow& row);
 void encode(std::string& target, const OutOfLineValues& values);
 void encode(std::string& target, const TruncateChange& truncate);

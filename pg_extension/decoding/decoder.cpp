@@ -22,6 +22,9 @@ struct Decoder::Tuples {
 
 namespace {
 
+// Some megabytes; only one transaction of many rows comes to that.
+constexpr size_t touched_rows_max = 100000;
+
 // Empty if there is no tuple.
 std::span<Value> read_row(const PlanBinding& plan, HeapTuple tuple, TupleDesc descriptor) {
   if (tuple == nullptr) return {};
@@ -74,7 +77,7 @@ RowFailure missing_value(const TableBinding& binding, const PlanBinding& plan,
 void encode_errors(const TableBinding& binding, const PlanBinding& plan, std::span<const Value> row,
                    const RowEffects& effects, std::string& messages) {
   for (const RowEffects::Error& error : effects.errors) {
-    encode(messages, RowFailure{plan.ids[error.definition], binding.name,
+    encode(messages, RowFailure{plan.definitions.ids[error.definition], binding.name,
                                 describe_key(row, plan.key_columns), error.message});
   }
 }
@@ -141,7 +144,7 @@ void Decoder::plan_change(const std::shared_ptr<const TableBinding>& binding,
   }
   if (tuples.had_before) touch(before_state.subkey);
   if (!after.empty()) touch(after_state.subkey);
-  encode_row_change(messages_, plan.definitions, plan.ids, !binding->old_row_in_wal,
+  encode_row_change(messages_, plan.definitions, !binding->old_row_in_wal,
                     tuples.had_before ? &before_state : nullptr,
                     after.empty() ? nullptr : &after_state);
   keep_out_of_line_values(*binding, plan, tuples, after);
@@ -190,7 +193,7 @@ void Decoder::complete(const IncompleteRow& row, const KeptValues& kept, std::st
   }
   const EncodableState after{row.after, evaluate(plan, values, after_effects_)};
   encode_errors(binding, plan, values, after_effects_, messages);
-  encode_row_change(messages, plan.definitions, plan.ids, true, &before, &after);
+  encode_row_change(messages, plan.definitions, true, &before, &after);
 }
 
 void Decoder::write_checkpoint_change(Relation relation, const Tuples& tuples) {
@@ -206,11 +209,13 @@ void Decoder::write_checkpoint_change(Relation relation, const Tuples& tuples) {
 }
 
 void Decoder::touch(const Subkey& row) {
-  if (noting_touched_) touched_.rows.insert(row);
+  if (noted_tables_.empty() || !noted_tables_.contains(table_of(row))) return;
+  touched_.too_many = touched_.rows.size() >= touched_rows_max;
+  if (!touched_.too_many) touched_.rows.insert(row);
 }
 
-void Decoder::note_touched_rows(bool on) {
-  noting_touched_ = on;
+void Decoder::note_touched_rows(std::set<std::array<char, 4>> tables) {
+  noted_tables_ = std::move(tables);
   touched_ = {};
 }
 
@@ -219,9 +224,9 @@ void Decoder::truncate(int count, Relation* relations) {
     const TableBinding& binding = *relations_.binding(relations[i]);
     for (const PlanBinding& plan : binding.plans) {
       encode(messages_,
-             TruncateChange{plan.definitions, table_prefix(binding.name),
+             TruncateChange{plan.definitions.all(), table_prefix(binding.name),
                             RelationGetRelid(relations[i]), relations[i]->rd_rel->relfilenode});
-      if (noting_touched_) touched_.tables.insert(table_prefix(binding.name));
+      if (!noted_tables_.empty()) touched_.tables.insert(table_prefix(binding.name));
     }
   }
 }

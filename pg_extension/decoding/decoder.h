@@ -25,11 +25,12 @@ void encode_errors(const TableBinding& binding, const PlanBinding& plan, std::sp
 
 // Rows and tables that changes were decoded of.
 struct TouchedRows {
-  std::set<Subkey> rows;
+  SubkeySet rows;
   std::set<std::array<char, 4>> tables;  // truncated, as TruncateChange::table
+  bool too_many = false;                 // some are left out
 
   bool contains(const Subkey& row) const {
-    return rows.contains(row) || tables.contains({row[0], row[1], row[2], row[3]});
+    return rows.contains(row) || tables.contains(table_of(row));
   }
 };
 
@@ -56,8 +57,8 @@ class Decoder : public RowCompleter {
   // Transactions decoded since the list was last emptied, by their ids.
   std::vector<uint32_t>& recent_transactions() { return recent_transactions_; }
 
-  // Starts noting anew which rows are touched, or stops.
-  void note_touched_rows(bool on);
+  // Starts noting anew which rows of some tables are touched, given by how their subkeys begin.
+  void note_touched_rows(std::set<std::array<char, 4>> tables);
   const TouchedRows& touched_rows() const { return touched_; }
 
   // REQUIRES: the row is from a message made since clear_messages().
@@ -84,7 +85,7 @@ class Decoder : public RowCompleter {
   // What IncompleteRow::binding counts.
   std::vector<std::shared_ptr<const TableBinding>> postponed_bindings_;
   std::vector<uint32_t> recent_transactions_;
-  bool noting_touched_ = false;
+  std::set<std::array<char, 4>> noted_tables_;
   TouchedRows touched_;
   pg::Arena change_arena_;
   RowEffects before_effects_;

@@ -83,17 +83,19 @@ PlanBinding bind_plan(Relation relation, const std::shared_ptr<const ActivePlan>
                       const pg::QualifiedName& name, std::vector<int32_t>& covered) {
   RowReader reader(RelationGetDescr(relation), plan->plan.value_options);
   TableEvaluator evaluator(plan->plan, name.schema, name.table, reader.column_names());
-  PlanBinding binding{plan, std::move(reader), std::move(evaluator), {}, {}, {}};
+  PlanBinding binding{plan, std::move(reader), std::move(evaluator), {}, {}};
   binding.key_columns = key_columns(relation, binding.reader);
   std::vector<bool> read_columns = binding.evaluator.needed_columns();
   for (const int column : binding.key_columns) read_columns[column] = true;
   binding.reader.read_only(read_columns);
-  binding.ids.assign(plan->plan.definitions.size(), 0);
+  binding.definitions.ids.assign(plan->plan.definitions.size(), 0);
   for (const uint32_t index : binding.evaluator.definitions()) {
     const int32_t id = plan->definition_ids[index];
     if (std::find(covered.begin(), covered.end(), id) != covered.end()) continue;
-    binding.ids[index] = id;
-    binding.definitions.push_back(id);
+    binding.definitions.ids[index] = id;
+    const bool source = plan->plan.definitions[index].kind == Definition::Kind::bucket_source;
+    (source ? binding.definitions.bucket_sources : binding.definitions.lookup_indexes)
+        .push_back(id);
     covered.push_back(id);
   }
   return binding;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "decoding/active_plan.h"
+#include "decoding/change_message.h"
 #include "decoding/row_reader.h"
 #include "evaluator/table_evaluator.h"
 #include "pg/table_scan.h"
@@ -21,9 +22,8 @@ struct PlanBinding {
   std::shared_ptr<const ActivePlan> plan;
   RowReader reader;
   TableEvaluator evaluator;
-  std::vector<int> key_columns;      // indexes into the rows `reader` gives
-  std::vector<int32_t> ids;          // definition index → id, 0 where an earlier plan has it
-  std::vector<int32_t> definitions;  // the ids that read this table
+  std::vector<int> key_columns;  // indexes into the rows `reader` gives
+  TableDefinitions definitions;  // those that no earlier plan has
 };
 
 // What the decoder knows of a table, as the catalog was when the change was made.

@@ -264,6 +264,7 @@ void DefinitionEvaluator::render_row(RowEffects::Output& output, RowEffects& eff
     return;
   }
   output.object_id = id_text(id);
+  output.data.reserve(data_size_);
   for (const JsonColumn& column : columns_) {
     const Value& value = value_of(column);
     // Clients cannot hold blobs; base64() or hex() of one is text.
@@ -273,6 +274,7 @@ void DefinitionEvaluator::render_row(RowEffects::Output& output, RowEffects& eff
   }
   output.data[0] = '{';
   output.data += '}';
+  data_size_ = output.data.size() + output.data.size() / 8;
   if (output.data.size() > row_bytes_max) {
     fail("the row is larger than 15 MB; select fewer columns", effects);
   }

@@ -74,6 +74,7 @@ class DefinitionEvaluator {
   std::vector<std::string> element_texts_;
   bool has_output_ = false;  // the last of the effects' outputs is this row's
   bool failed_ = false;
+  size_t data_size_ = 0;  // what the next row's JSON text may need
 };
 
 }  // namespace brigade

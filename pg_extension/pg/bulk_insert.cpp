@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 #include "pg/error.h"
 #include "pg/server.h"
@@ -28,21 +29,9 @@ namespace brigade::pg {
 namespace {
 
 // As COPY: bounded by rows and by bytes, so that wide rows do not pile up.
-constexpr int buffered_rows_max = 1000;
-constexpr size_t buffered_bytes_max = 65536;
-
-Datum bigint_array(std::string_view bytes) {
-  const size_t count = bytes.size() / sizeof(int64_t);
-  auto* values = static_cast<Datum*>(palloc(count * sizeof(Datum)));
-  const char* next = bytes.data();
-  for (size_t i = 0; i < count; i++, next += sizeof(int64_t)) {
-    int64_t value = 0;
-    memcpy(&value, next, sizeof(value));
-    values[i] = Int64GetDatum(value);
-  }
-  return PointerGetDatum(construct_array(values, static_cast<int>(count), INT8OID, sizeof(int64_t),
-                                         FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
+constexpr int buffered_rows_max = 500;
+constexpr size_t buffered_bytes_max = 256 * 1024;
+constexpr size_t first_buffer_bytes = 16 * 1024;
 
 }  // namespace
 
@@ -51,23 +40,15 @@ struct BulkInsert::State {
   EState* executor;
   ResultRelInfo* target;
   BulkInsertState strategy;
-  MemoryContext home;  // as long as this
-  MemoryContext rows;  // holds the cells of buffered rows
+  TupleDesc descriptor;  // a copy, which slots need not pin
   TupleTableSlot* slots[buffered_rows_max];
-  int slot_count;
-  size_t buffered_bytes;
+  bool conflicts[buffered_rows_max];  // of the rows written last, in their order then
   bool conflicts_allowed;
-  uint32_t written;  // rows
-  uint32_t* conflicts;
-  size_t conflict_count;
-  size_t conflict_capacity;
 
   static State* open(const char* schema, const char* table, OnConflict on_conflict);
-  void store(const Cell* cells, int count);
-  void write();
-  void note_conflict(uint32_t row);
+  void fill_slot(int slot, const uintptr_t* datums, const char* nulls, size_t columns);
+  void write(int count);
   void close();
-  Datum datum(const Cell& cell);
 };
 
 BulkInsert::State* BulkInsert::State::open(const char* schema, const char* table,
@@ -81,68 +62,34 @@ BulkInsert::State* BulkInsert::State::open(const char* schema, const char* table
   state->conflicts_allowed = on_conflict == OnConflict::report;
   ExecOpenIndices(state->target, state->conflicts_allowed);
   state->strategy = GetBulkInsertState();
-  state->home = CurrentMemoryContext;
-  state->rows =
-      AllocSetContextCreate(CurrentMemoryContext, "pg_brigade bulk insert", ALLOCSET_DEFAULT_SIZES);
+  state->descriptor = CreateTupleDescCopy(RelationGetDescr(state->relation));
   return state;
 }
 
-Datum BulkInsert::State::datum(const Cell& cell) {
-  switch (cell.kind) {
-    case CellKind::text:
-      return PointerGetDatum(
-          cstring_to_text_with_len(cell.bytes.data(), static_cast<int>(cell.bytes.size())));
-    case CellKind::uuid:
-      return PointerGetDatum(memcpy(palloc(UUID_LEN), cell.bytes.data(), UUID_LEN));
-    case CellKind::bigints:
-      return bigint_array(cell.bytes);
-    default:
-      return cell.word;
-  }
-}
-
-void BulkInsert::State::store(const Cell* cells, int count) {
+void BulkInsert::State::fill_slot(int number, const uintptr_t* datums, const char* nulls,
+                                  size_t columns) {
+  TupleTableSlot*& slot = slots[number];
   // The caller may be in a context that ends before the slot is used again.
-  const MemoryContext previous = MemoryContextSwitchTo(home);
-  TupleTableSlot*& slot = slots[slot_count];
-  if (slot == nullptr) slot = table_slot_create(relation, nullptr);
+  const MemoryContext previous = MemoryContextSwitchTo(GetMemoryChunkContext(this));
+  if (slot == nullptr) slot = MakeSingleTupleTableSlot(descriptor, table_slot_callbacks(relation));
+  MemoryContextSwitchTo(previous);
   ExecClearTuple(slot);
-  MemoryContextSwitchTo(rows);
-  for (int i = 0; i < count; i++) {
-    slot->tts_isnull[i] = cells[i].kind == CellKind::null;
-    slot->tts_values[i] = datum(cells[i]);
-    buffered_bytes += cells[i].bytes.size();
+  for (size_t i = 0; i < columns; i++) {
+    slot->tts_values[i] = datums[i];
+    slot->tts_isnull[i] = nulls[i] != 0;
   }
   ExecStoreVirtualTuple(slot);
-  MemoryContextSwitchTo(previous);
-  slot_count++;
 }
 
-void BulkInsert::State::write() {
-  const MemoryContext previous = MemoryContextSwitchTo(rows);
-  table_multi_insert(relation, slots, slot_count, GetCurrentCommandId(true), 0, strategy);
+void BulkInsert::State::write(int count) {
+  const MemoryContext previous = MemoryContextSwitchTo(GetPerTupleMemoryContext(executor));
+  table_multi_insert(relation, slots, count, GetCurrentCommandId(true), 0, strategy);
   MemoryContextSwitchTo(previous);
-  for (int i = 0; i < slot_count; i++) {
-    if (!insert_index_entries(target, slots[i], executor, conflicts_allowed)) {
-      note_conflict(written + i);
-    }
+  for (int i = 0; i < count; i++) {
+    conflicts[i] = !insert_index_entries(target, slots[i], executor, conflicts_allowed);
     ExecClearTuple(slots[i]);
   }
-  written += slot_count;
   ResetPerTupleExprContext(executor);
-  MemoryContextReset(rows);
-  slot_count = 0;
-  buffered_bytes = 0;
-}
-
-void BulkInsert::State::note_conflict(uint32_t row) {
-  if (conflict_count == conflict_capacity) {
-    conflict_capacity = std::max<size_t>(2 * conflict_capacity, 16);
-    const size_t bytes = conflict_capacity * sizeof(uint32_t);
-    conflicts = static_cast<uint32_t*>(conflicts == nullptr ? MemoryContextAlloc(home, bytes)
-                                                            : repalloc(conflicts, bytes));
-  }
-  conflicts[conflict_count++] = row;
 }
 
 void BulkInsert::State::close() {
@@ -152,64 +99,88 @@ void BulkInsert::State::close() {
   FreeBulkInsertState(strategy);
   ExecCloseIndices(target);
   FreeExecutorState(executor);
-  MemoryContextDelete(rows);
   table_close(relation, NoLock);
 }
 
 BulkInsert::BulkInsert(const char* schema, const char* table, int columns, OnConflict on_conflict)
-    : cells_(columns), state_(guard([&] { return State::open(schema, table, on_conflict); })) {}
+    : columns_(columns),
+      values_(first_buffer_bytes),
+      state_(guard([&] { return State::open(schema, table, on_conflict); })) {}
 
 // What is still open is released with the transaction: it can only be an aborted one.
 BulkInsert::~BulkInsert() = default;
 
-BulkInsert& BulkInsert::add(const Cell& cell) {
-  assert(cell_count_ < cells_.size());
-  cells_[cell_count_++] = cell;
-  return *this;
+void* BulkInsert::allocate(size_t size) {
+  buffered_bytes_ += size;
+  return values_.allocate(size, MAXIMUM_ALIGNOF);
 }
 
-BulkInsert& BulkInsert::bigint(int64_t value) {
-  return add({CellKind::word, Int64GetDatum(value), {}});
-}
-BulkInsert& BulkInsert::integer(int32_t value) {
-  return add({CellKind::word, Int32GetDatum(value), {}});
-}
 BulkInsert& BulkInsert::bigints(std::span<const int64_t> values) {
-  return add(
-      {CellKind::bigints, 0, {reinterpret_cast<const char*>(values.data()), values.size_bytes()}});
+  const size_t size = ARR_OVERHEAD_NONULLS(1) + values.size_bytes();
+  auto* array = static_cast<ArrayType*>(allocate(size));
+  SET_VARSIZE(array, size);
+  array->ndim = 1;
+  array->dataoffset = 0;
+  array->elemtype = INT8OID;
+  *ARR_DIMS(array) = static_cast<int>(values.size());
+  *ARR_LBOUND(array) = 1;
+  memcpy(ARR_DATA_PTR(array), values.data(), values.size_bytes());
+  return add(PointerGetDatum(array));
 }
-BulkInsert& BulkInsert::character(char value) {
-  return add({CellKind::word, CharGetDatum(value), {}});
+
+BulkInsert& BulkInsert::text(std::string_view value) {
+  auto* text = static_cast<varlena*>(allocate(VARHDRSZ + value.size()));
+  SET_VARSIZE(text, VARHDRSZ + value.size());
+  memcpy(VARDATA(text), value.data(), value.size());
+  return add(PointerGetDatum(text));
 }
-BulkInsert& BulkInsert::text(std::string_view value) { return add({CellKind::text, 0, value}); }
-BulkInsert& BulkInsert::uuid(std::string_view bytes) { return add({CellKind::uuid, 0, bytes}); }
-BulkInsert& BulkInsert::null() { return add({CellKind::null, 0, {}}); }
+
+BulkInsert& BulkInsert::uuid(std::string_view bytes) {
+  return add(PointerGetDatum(memcpy(allocate(UUID_LEN), bytes.data(), UUID_LEN)));
+}
 
 void BulkInsert::end_row() {
-  assert(cell_count_ == cells_.size());
+  row_count_++;
+  assert(datums_.size() == row_count_ * columns_);
+  if (row_count_ == buffered_rows_max || buffered_bytes_ > buffered_bytes_max) write();
+}
+
+// By the first column, which leads the index: neighbours are found together later, and the index
+// has them at hand now.
+void BulkInsert::sort_rows() {
+  order_.resize(row_count_);
+  std::iota(order_.begin(), order_.end(), 0);
+  std::ranges::stable_sort(order_, {}, [&](uint32_t row) { return datums_[row * columns_]; });
+}
+
+void BulkInsert::write() {
+  sort_rows();
   guard([&] {
-    state_->store(cells_.data(), static_cast<int>(cell_count_));
-    if (state_->slot_count == buffered_rows_max || state_->buffered_bytes > buffered_bytes_max) {
-      state_->write();
+    for (size_t i = 0; i < row_count_; i++) {
+      const size_t first = order_[i] * columns_;
+      state_->fill_slot(static_cast<int>(i), &datums_[first], &nulls_[first], columns_);
     }
+    state_->write(static_cast<int>(row_count_));
   });
-  cell_count_ = 0;
+  for (size_t i = 0; i < row_count_; i++) {
+    if (state_->conflicts[i]) conflicts_.push_back(written_count_ + order_[i]);
+  }
+  written_count_ += row_count_;
+  row_count_ = 0;
+  datums_.clear();
+  nulls_.clear();
+  buffered_bytes_ = 0;
+  values_.release();
 }
 
 void BulkInsert::flush() {
-  guard([&] {
-    if (state_->slot_count > 0) state_->write();
-    CommandCounterIncrement();
-  });
+  if (row_count_ > 0) write();
+  guard([] { CommandCounterIncrement(); });
 }
 
 void BulkInsert::finish() {
   flush();
   guard([&] { state_->close(); });
-}
-
-std::span<const uint32_t> BulkInsert::conflicts() const {
-  return {state_->conflicts, state_->conflict_count};
 }
 
 }  // namespace brigade::pg

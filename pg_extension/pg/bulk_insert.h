@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory_resource>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -23,14 +23,13 @@ class BulkInsert {
   BulkInsert(const BulkInsert&) = delete;
   BulkInsert& operator=(const BulkInsert&) = delete;
 
-  BulkInsert& bigint(int64_t value);
-  BulkInsert& bigint(std::optional<int64_t> value) { return value ? bigint(*value) : null(); }
-  BulkInsert& integer(int32_t value);
+  BulkInsert& bigint(int64_t value) { return add(static_cast<uintptr_t>(value)); }
+  BulkInsert& integer(int32_t value) { return add(static_cast<uintptr_t>(value)); }
+  BulkInsert& character(char value) { return add(static_cast<uintptr_t>(value)); }
   BulkInsert& bigints(std::span<const int64_t> values);
-  BulkInsert& character(char value);
   BulkInsert& text(std::string_view value);
   BulkInsert& uuid(std::string_view bytes);
-  BulkInsert& null();
+  BulkInsert& null() { return add(0, true); }
   void end_row();
 
   // Makes the rows added so far visible to statements of this transaction.
@@ -39,21 +38,31 @@ class BulkInsert {
   void finish();
   // After a flush, with OnConflict::report: the rows, counted from 0 in the order they were added,
   // that were inserted although another row of the table has their key. The caller puts that right.
-  std::span<const uint32_t> conflicts() const;
+  const std::vector<uint32_t>& conflicts() const { return conflicts_; }
 
  private:
-  enum class CellKind : uint8_t { null, word, text, uuid, bigints };
-  struct Cell {
-    CellKind kind;
-    uintptr_t word;
-    std::string_view bytes;
-  };
   struct State;
 
-  BulkInsert& add(const Cell& cell);
+  BulkInsert& add(uintptr_t datum, bool null = false) {
+    datums_.push_back(datum);
+    nulls_.push_back(null ? 1 : 0);
+    return *this;
+  }
+  void* allocate(size_t size);
+  void write();
+  void sort_rows();
 
-  std::vector<Cell> cells_;
-  size_t cell_count_ = 0;
+  size_t columns_;
+  // Of the rows not yet written.
+  size_t row_count_ = 0;
+  std::vector<uintptr_t> datums_;  // row by row
+  std::vector<char> nulls_;
+  size_t buffered_bytes_ = 0;
+  std::pmr::monotonic_buffer_resource values_;  // that datums point to
+  std::vector<uint32_t> order_;                 // in which they are written
+
+  uint32_t written_count_ = 0;
+  std::vector<uint32_t> conflicts_;
   State* state_;  // in server memory: it must survive an ERROR's longjmp
 };
 

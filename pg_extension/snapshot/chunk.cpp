@@ -1,5 +1,7 @@
 #include "snapshot/chunk.h"
 
+#include <algorithm>
+
 #include "decoding/subkey.h"
 #include "pg/error.h"
 #include "pg/memory.h"
@@ -13,9 +15,10 @@ constexpr size_t chunk_bytes_max = 2 << 20;
 
 class ChunkReader {
  public:
-  ChunkReader(const pg::OpenTable& table, const TableBinding& binding)
+  ChunkReader(const pg::OpenTable& table, const TableBinding& binding, const SubkeySet* held)
       : descriptor_(RelationGetDescr(table.relation())),
         binding_(binding),
+        held_(held),
         row_arena_("pg_brigade copied row") {}
 
   void add(HeapTuple tuple, Chunk& chunk) {
@@ -45,7 +48,8 @@ class ChunkReader {
   void encode_row(const PlanBinding& plan, const Subkey& subkey, HeapTuple tuple,
                   std::string& messages) {
     const bool remember = !binding_.old_row_in_wal;
-    encode_copied_row(messages, plan.definitions, plan.ids, remember, {subkey, &effects_});
+    const bool first = held_ != nullptr && !held_->contains(subkey);
+    encode_copied_row(messages, plan.definitions, remember, first, {subkey, &effects_});
     if (!remember) return;
     const OutOfLineValues values{subkey, plan.reader.out_of_line_values(tuple, descriptor_, false)};
     if (!values.entries.empty()) encode(messages, values);
@@ -53,6 +57,7 @@ class ChunkReader {
 
   TupleDesc descriptor_;
   const TableBinding& binding_;
+  const SubkeySet* held_;
   pg::Arena row_arena_;
   std::vector<Value> values_;
   RowEffects effects_;
@@ -60,17 +65,20 @@ class ChunkReader {
 
 }  // namespace
 
-std::string Chunk::messages_without(const TouchedRows& touched) const {
+void Chunk::leave_out(const TouchedRows& touched) {
+  const auto is_touched = [&](const Row& row) { return touched.contains(row.subkey); };
+  if (std::ranges::none_of(rows, is_touched)) return;
   std::string kept;
   for (const Row& row : rows) {
-    if (!touched.contains(row.subkey)) kept.append(messages, row.begin, row.end - row.begin);
+    if (!is_touched(row)) kept.append(messages, row.begin, row.end - row.begin);
   }
-  return kept;
+  messages = std::move(kept);
 }
 
-Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start) {
+Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start,
+                 const SubkeySet* held) {
   Chunk chunk;
-  ChunkReader reader(table, binding);
+  ChunkReader reader(table, binding, held);
   pg::TableScan scan(table, start);
   while (chunk.row_count < chunk_rows_max && chunk.messages.size() < chunk_bytes_max) {
     const HeapTuple tuple = scan.next();

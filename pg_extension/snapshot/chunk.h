@@ -22,12 +22,14 @@ struct Chunk {
   pg::RowLocation next;
   bool at_end = false;
 
-  // The messages of rows not in `touched`: those the stream of changes told meanwhile.
-  std::string messages_without(const TouchedRows& touched) const;
+  // Leaves out the messages of rows in `touched`: those the stream of changes told meanwhile.
+  void leave_out(const TouchedRows& touched);
 };
 
 // Reads rows from `start` on under the active snapshot, up to a limit of rows and bytes that keeps
-// the stream of changes waiting for some milliseconds only.
-Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start);
+// the stream of changes waiting for some milliseconds only. `held`: the rows of which bucket
+// sources may hold something; null if that can be any.
+Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start,
+                 const SubkeySet* held);
 
 }  // namespace brigade

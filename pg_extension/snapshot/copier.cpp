@@ -5,8 +5,16 @@
 #include "pg/background_worker.h"
 #include "pg/error.h"
 #include "pg/transaction.h"
+#include "storage/held_rows.h"
 
 namespace brigade {
+
+namespace {
+
+// Some megabytes.
+constexpr size_t held_rows_max = 100000;
+
+}  // namespace
 
 void Copier::load(const ActivePlans& plans) {
   plans_ = plans;
@@ -14,6 +22,28 @@ void Copier::load(const ActivePlans& plans) {
   definitions_.clear();
   for (const TableCopy& copy : copies_) {
     definitions_.insert(copy.definitions.begin(), copy.definitions.end());
+  }
+  std::erase_if(held_, [&](const auto& entry) {
+    return std::ranges::none_of(copies_,
+                                [&](const TableCopy& copy) { return copy.id == entry.first; });
+  });
+}
+
+std::set<std::array<char, 4>> Copier::tables() const {
+  std::set<std::array<char, 4>> tables;
+  for (const TableCopy& copy : copies_) tables.insert(copy.target().table);
+  return tables;
+}
+
+void Copier::note_stored(const TouchedRows& touched) {
+  for (const TableCopy& copy : copies_) {
+    const auto held = held_.find(copy.id);
+    if (held == held_.end()) continue;
+    const std::array<char, 4> table = copy.target().table;
+    for (const Subkey& row : touched.rows) {
+      if (table_of(row) == table) held->second.insert(row);
+    }
+    if (touched.too_many || held->second.size() > held_rows_max) held_.erase(held);
   }
 }
 
@@ -31,10 +61,18 @@ bool Copier::read(TableCopy& copy) {
   const pg::OpenTable table(copy.relation);
   // A table that was dropped leaves the queue when the catalog is looked at.
   if (!table.is_open()) return false;
-  if (!copy.started || copy.file_node != table.file_node()) start_copy(copy, table);
+  if (!copy.started || copy.file_node != table.file_node()) start(copy, table);
   const TableBinding binding = bind_table(table.relation(), plans_, other_definitions(copy));
-  chunk_ = read_chunk(table, binding, copy.next);
+  const auto held = held_.find(copy.id);
+  chunk_ = read_chunk(table, binding, copy.next, held == held_.end() ? nullptr : &held->second);
   return true;
+}
+
+void Copier::start(TableCopy& copy, const pg::OpenTable& table) {
+  start_copy(copy, table);
+  held_.erase(copy.id);
+  auto held = HeldRows::subkeys(copy.target(), held_rows_max);
+  if (held) held_.emplace(copy.id, std::move(*held));
 }
 
 std::vector<int32_t> Copier::other_definitions(const TableCopy& copy) const {
@@ -62,8 +100,10 @@ void Copier::copy_all(StorageCommit& commit) {
 
 void Copier::store(StorageCommit& commit, const TouchedRows& touched) {
   if (!chunk_) return;
+  if (touched.too_many) return chunk_.reset();
   TableCopy& copy = copies_[current_];
-  commit.apply(chunk_->messages_without(touched));
+  chunk_->leave_out(touched);
+  commit.apply(chunk_->messages);
   copy.next = chunk_->next;
   copy.row_count += chunk_->row_count;
   const bool at_end = chunk_->at_end;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -24,6 +26,11 @@ class Copier {
   bool has_work() const { return !copies_.empty(); }
   // Definitions that a table is being copied into.
   const std::set<int32_t>& definitions() const { return definitions_; }
+  // The tables, by how the subkeys of their rows begin.
+  std::set<std::array<char, 4>> tables() const;
+
+  // Takes note of rows that changes of the stream were stored of since this was called last.
+  void note_stored(const TouchedRows& touched);
 
   // Reads a chunk in a transaction of its own. False: no table can be read just now, because it is
   // locked, or because the snapshot did not see all of `decoded`, transactions known to have
@@ -34,16 +41,21 @@ class Copier {
   // if a table is locked.
   void copy_all(StorageCommit& commit);
 
-  // Stores the chunk read, if there is one, but for rows in `touched`.
+  // Stores the chunk read, if there is one, but for rows in `touched`. If those are too many to be
+  // known, the chunk will be read again.
   void store(StorageCommit& commit, const TouchedRows& touched);
 
  private:
   bool read(TableCopy& copy);
+  void start(TableCopy& copy, const pg::OpenTable& table);
   std::vector<int32_t> other_definitions(const TableCopy& copy) const;
 
   ActivePlans plans_;
   std::vector<TableCopy> copies_;
   std::set<int32_t> definitions_;
+  // By copy: the rows of which its definitions may hold something. Absent if those are too many, or
+  // if the copy was begun by a worker that died.
+  std::map<int64_t, SubkeySet> held_;
   // Of the chunk read and not yet stored: its copy is at copies_[current_].
   size_t current_ = 0;
   std::optional<Chunk> chunk_;

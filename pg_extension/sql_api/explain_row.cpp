@@ -51,7 +51,7 @@ class RowExplanation {
     RowEffects effects;
     plan.evaluator.evaluate(values_, effects);
     for (const uint32_t index : plan.evaluator.definitions()) {
-      if (plan.ids[index] != 0) describe(index, effects);
+      if (plan.definitions.ids[index] != 0) describe(index, effects);
     }
   }
 

@@ -45,15 +45,10 @@ BucketState read_state(const pg::Rows& rows, size_t row) {
 
 }  // namespace
 
-std::string BucketCache::key(const Name& name) {
-  std::string key(reinterpret_cast<const char*>(&name.first), sizeof(name.first));
-  return key.append(name.second);
-}
-
 BucketState& BucketCache::adopt(BucketState state) {
   const int64_t id = state.id;
   const auto [entry, added] =
-      by_name_.try_emplace(key({state.definition, state.parameters}), std::move(state));
+      by_name_.try_emplace(StoredName(state.definition, state.parameters), std::move(state));
   by_id_[id] = &entry->second;
   return entry->second;
 }
@@ -63,7 +58,7 @@ void BucketCache::load(const std::vector<Name>& names) {
   std::vector<std::string_view> parameters;
   std::vector<int64_t> key_hashes;
   for (const Name& name : names) {
-    if (by_name_.contains(key(name))) continue;
+    if (by_name_.contains(name)) continue;
     definitions.push_back(name.first);
     parameters.push_back(name.second);
     key_hashes.push_back(key_hash(name.first, name.second));
@@ -94,7 +89,7 @@ void BucketCache::load_ids(const std::vector<int64_t>& ids) {
 }
 
 BucketState* BucketCache::find(const Name& name) {
-  const auto entry = by_name_.find(key(name));
+  const auto entry = by_name_.find(name);
   return entry == by_name_.end() ? nullptr : &entry->second;
 }
 

@@ -50,11 +50,34 @@ class BucketCache {
 
  private:
   BucketState& adopt(BucketState state);
-  static std::string key(const Name& name);
   void insert_new(int64_t commit_id);
   void update_old();
 
-  std::unordered_map<std::string, BucketState> by_name_;
+  struct StoredName {
+    int32_t definition;
+    std::string parameters;
+  };
+  // Finds a StoredName by a Name, without making one.
+  struct NameHash {
+    using is_transparent = void;
+    size_t operator()(const Name& name) const {
+      return std::hash<std::string_view>()(name.second) ^ static_cast<size_t>(name.first);
+    }
+    size_t operator()(const StoredName& name) const {
+      return (*this)(Name(name.definition, name.parameters));
+    }
+  };
+  struct NameEqual {
+    using is_transparent = void;
+    template <typename Left, typename Right>
+    bool operator()(const Left& left, const Right& right) const {
+      return view(left) == view(right);
+    }
+    static Name view(const Name& name) { return name; }
+    static Name view(const StoredName& name) { return {name.definition, name.parameters}; }
+  };
+
+  std::unordered_map<StoredName, BucketState, NameHash, NameEqual> by_name_;
   std::unordered_map<int64_t, BucketState*> by_id_;
   std::vector<BucketState*> changed_;
 };

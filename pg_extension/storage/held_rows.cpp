@@ -56,6 +56,18 @@ void HeldRows::start(const TruncateChange& table) {
       table_parameters(table));
 }
 
+std::optional<SubkeySet> HeldRows::subkeys(const TruncateChange& table, size_t count_max) {
+  const pg::SqlScope sql;
+  const pg::Rows rows = pg::execute(
+      "SELECT definition, subkey FROM brigade.held_row"
+      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2] LIMIT $3 + 1",
+      table_parameters(table).add(static_cast<int64_t>(count_max)));
+  if (rows.size() > count_max) return std::nullopt;
+  SubkeySet subkeys;
+  for (size_t i = 0; i < rows.size(); i++) subkeys.insert(read_key(rows, i).subkey);
+  return subkeys;
+}
+
 bool HeldRows::table_is_empty() {
   if (!empty_) {
     const pg::SqlScope sql;

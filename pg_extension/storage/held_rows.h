@@ -31,6 +31,8 @@ class HeldRows {
   // From here on it says where those rows are, in place of brigade.row_membership, which starts
   // anew.
   static void start(const TruncateChange& table);
+  // The rows of the table that are held; nothing if they are more than `count_max`.
+  static std::optional<SubkeySet> subkeys(const TruncateChange& table, size_t count_max);
 
   void load(const std::vector<Key>& keys);
   // REQUIRES: loaded.

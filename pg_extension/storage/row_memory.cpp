@@ -21,19 +21,13 @@ struct KeyColumns {
   }
 };
 
-KeyColumns columns_of(const std::vector<RowMemory::Key>& keys) {
-  KeyColumns columns;
-  for (const RowMemory::Key& key : keys) columns.add(key);
-  return columns;
-}
-
 RowMemory::Key read_key(const pg::Rows& rows, size_t row) {
   RowMemory::Key key{rows.integer(row, 0), {}};
   std::memcpy(key.subkey.data(), rows.uuid(row, 1).data(), key.subkey.size());
   return key;
 }
 
-std::string array_text(const std::vector<int64_t>& values) {
+std::string array_text(std::span<const int64_t> values) {
   std::string text = "{";
   for (const int64_t value : values) {
     if (text.size() > 1) text += ',';
@@ -81,21 +75,37 @@ std::pair<Subkey, Subkey> subkey_range(const std::array<char, 4>& table) {
   return {low, high};
 }
 
-void RowMemory::load(const std::vector<Key>& keys) {
-  std::vector<Key> unknown;
-  for (const Key& key : keys) {
-    Row& row = rows_[key];
-    if (row.known) continue;
-    row.known = true;
-    unknown.push_back(key);
-  }
-  if (unknown.empty()) return;
-  load_memberships(unknown);
-  load_lookups(unknown);
+bool Membership::operator==(const Membership& other) const {
+  return object_type == other.object_type && object_id == other.object_id &&
+         std::ranges::equal(buckets, other.buckets);
+}
+
+size_t RowMemory::KeyHash::operator()(const Key& key) const {
+  return SubkeyHash()(key.subkey) ^ static_cast<size_t>(key.definition);
+}
+
+RowMemory::RowMemory() : batch_(std::make_unique<Batch>()) {}
+
+std::span<const int64_t> RowMemory::keep(std::span<const int64_t> buckets) {
+  if (buckets.empty()) return {};
+  auto* kept =
+      static_cast<int64_t*>(batch_->memory.allocate(buckets.size_bytes(), alignof(int64_t)));
+  std::ranges::copy(buckets, kept);
+  return {kept, buckets.size()};
+}
+
+std::string_view RowMemory::keep(std::string_view text) {
+  auto* kept = static_cast<char*>(batch_->memory.allocate(text.size(), alignof(char)));
+  std::ranges::copy(text, kept);
+  return {kept, text.size()};
 }
 
 void RowMemory::load_memberships(const std::vector<Key>& keys) {
-  const KeyColumns columns = columns_of(keys);
+  KeyColumns columns;
+  for (const Key& key : keys) {
+    if (batch_->rows.try_emplace(key).second) columns.add(key);
+  }
+  if (columns.definitions.empty()) return;
   const pg::SqlScope sql;
   const pg::Rows rows = pg::execute(
       "SELECT m.definition, m.subkey, m.object_type, m.object_id, m.buckets"
@@ -103,15 +113,18 @@ void RowMemory::load_memberships(const std::vector<Key>& keys) {
       " JOIN brigade.row_membership m USING (definition, subkey)",
       pg::Parameters().add(columns.definitions).add_uuids(columns.subkeys));
   for (size_t i = 0; i < rows.size(); i++) {
-    Row& row = rows_[read_key(rows, i)];
-    row.stored_membership = {std::string(rows.bytes(i, 2)), std::string(rows.bytes(i, 3)),
-                             rows.bigints(i, 4)};
-    row.membership = row.stored_membership;
+    Row& row = batch_->rows[read_key(rows, i)];
+    row.stored = {keep(rows.bytes(i, 2)), keep(rows.bytes(i, 3)), keep(rows.bigints(i, 4))};
+    row.current = row.stored;
   }
 }
 
 void RowMemory::load_lookups(const std::vector<Key>& keys) {
-  const KeyColumns columns = columns_of(keys);
+  KeyColumns columns;
+  for (const Key& key : keys) {
+    if (lookup_rows_.try_emplace(key).second) columns.add(key);
+  }
+  if (columns.definitions.empty()) return;
   const pg::SqlScope sql;
   const pg::Rows rows = pg::execute(
       "SELECT l.definition, l.subkey, l.key, l.value"
@@ -119,52 +132,55 @@ void RowMemory::load_lookups(const std::vector<Key>& keys) {
       " JOIN brigade.lookup l USING (definition, subkey)",
       pg::Parameters().add(columns.definitions).add_uuids(columns.subkeys));
   for (size_t i = 0; i < rows.size(); i++) {
-    Row& row = rows_[read_key(rows, i)];
-    row.stored_lookups.emplace(rows.bytes(i, 2), rows.bytes(i, 3));
-    row.lookups = row.stored_lookups;
+    LookupRow& row = lookup_rows_[read_key(rows, i)];
+    row.stored.emplace(rows.bytes(i, 2), rows.bytes(i, 3));
+    row.current = row.stored;
   }
 }
 
 void RowMemory::assume_lookups(const Key& key, LookupEntries entries) {
-  Row& row = rows_[key];
-  if (row.known) return;
-  row.known = true;
-  row.lookups = entries;
-  row.stored_lookups = std::move(entries);
+  const auto [row, added] = lookup_rows_.try_emplace(key);
+  if (!added) return;
+  row->second.current = entries;
+  row->second.stored = std::move(entries);
 }
 
 Membership RowMemory::membership(const Key& key) const {
-  const auto row = rows_.find(key);
-  return row == rows_.end() ? Membership{} : row->second.membership;
+  const auto row = batch_->rows.find(key);
+  return row == batch_->rows.end() ? Membership{} : row->second.current;
 }
 
-void RowMemory::set_membership(const Key& key, Membership membership) {
-  Row& row = rows_[key];
-  row.known = true;
-  // A row in no bucket leaves nothing behind, so that equal means nothing to write.
-  row.membership = membership.buckets.empty() ? Membership{} : std::move(membership);
+// A row in no bucket leaves nothing behind, so that equal means nothing to write.
+void RowMemory::set_membership(const Key& key, const Membership& membership) {
+  batch_->rows[key].current = membership.buckets.empty() ? Membership{} : membership;
 }
 
-const LookupEntries& RowMemory::lookups(const Key& key) { return rows_[key].lookups; }
+const LookupEntries& RowMemory::lookups(const Key& key) const {
+  static const LookupEntries none;
+  const auto row = lookup_rows_.find(key);
+  return row == lookup_rows_.end() ? none : row->second.current;
+}
 
 void RowMemory::set_lookups(const Key& key, LookupEntries entries) {
-  Row& row = rows_[key];
-  row.known = true;
-  row.lookups = std::move(entries);
+  lookup_rows_[key].current = std::move(entries);
 }
 
+// In the order of the index, so that neighbours are written together.
 void RowMemory::flush_memberships() {
   std::vector<const Entry*> gone;
   std::vector<const Entry*> added;
   std::vector<const Entry*> changed;
-  for (const Entry& entry : rows_) {
+  for (const Entry& entry : batch_->rows) {
     const Row& row = entry.second;
-    if (row.membership == row.stored_membership) continue;
-    if (row.membership.buckets.empty()) {
+    if (row.current == row.stored) continue;
+    if (row.current.buckets.empty()) {
       gone.push_back(&entry);
     } else {
-      (row.stored_membership.buckets.empty() ? added : changed).push_back(&entry);
+      (row.stored.buckets.empty() ? added : changed).push_back(&entry);
     }
+  }
+  for (auto* entries : {&gone, &added, &changed}) {
+    std::ranges::sort(*entries, {}, [](const Entry* entry) { return entry->first; });
   }
   delete_memberships(gone);
   put_memberships(changed);
@@ -189,7 +205,7 @@ void RowMemory::put_memberships(const std::vector<const Entry*>& changed) {
   // An array of arrays of unequal length does not exist in SQL, so each travels as text.
   std::vector<std::string> bucket_texts;
   for (const auto* entry : changed) {
-    const Membership& membership = entry->second.membership;
+    const Membership& membership = entry->second.current;
     columns.add(entry->first);
     types.push_back(membership.object_type);
     ids.push_back(membership.object_id);
@@ -217,7 +233,7 @@ void RowMemory::insert_memberships(const std::vector<const Entry*>& added) {
   if (added.empty()) return;
   pg::BulkInsert table("brigade", "row_membership", 5, pg::BulkInsert::OnConflict::report);
   for (const auto* entry : added) {
-    const Membership& membership = entry->second.membership;
+    const Membership& membership = entry->second.current;
     table.integer(entry->first.definition).uuid(view(entry->first.subkey));
     table.text(membership.object_type).text(membership.object_id);
     table.bigints(membership.buckets).end_row();
@@ -235,12 +251,12 @@ void RowMemory::flush_lookups(std::set<int64_t>& dependencies) {
   LookupColumns added;
   // The columns hold views, so the differences they point into are kept until the end.
   std::vector<LookupEntries> differences;
-  differences.reserve(rows_.size() * 2);
-  for (const auto& [key, row] : rows_) {
-    if (row.lookups == row.stored_lookups) continue;
-    differences.push_back(difference(row.stored_lookups, row.lookups));
+  differences.reserve(lookup_rows_.size() * 2);
+  for (const auto& [key, row] : lookup_rows_) {
+    if (row.current == row.stored) continue;
+    differences.push_back(difference(row.stored, row.current));
     for (const auto& entry : differences.back()) gone.add(key, entry);
-    differences.push_back(difference(row.lookups, row.stored_lookups));
+    differences.push_back(difference(row.current, row.stored));
     for (const auto& entry : differences.back()) added.add(key, entry);
   }
   dependencies.insert(gone.hashes.begin(), gone.hashes.end());
@@ -262,9 +278,10 @@ void RowMemory::flush_lookups(std::set<int64_t>& dependencies) {
 
 void RowMemory::flush(std::set<int64_t>& dependencies) {
   const pg::SqlScope sql;
-  flush_memberships();
-  flush_lookups(dependencies);
-  rows_.clear();
+  if (!batch_->rows.empty()) flush_memberships();
+  if (!lookup_rows_.empty()) flush_lookups(dependencies);
+  batch_ = std::make_unique<Batch>();
+  lookup_rows_.clear();
 }
 
 void RowMemory::forget_table(const TruncateChange& truncate, std::set<int64_t>& dependencies) {

@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <memory_resource>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,13 +17,13 @@
 namespace brigade {
 
 // What one definition last made of one source row, remembered for rows whose old state the WAL does
-// not hold.
+// not hold. Views of what lies in a message, or is kept by RowMemory.
 struct Membership {
-  std::string object_type;
-  std::string object_id;
-  std::vector<int64_t> buckets;  // ascending
+  std::string_view object_type;
+  std::string_view object_id;
+  std::span<const int64_t> buckets;  // ascending
 
-  bool operator==(const Membership&) const = default;
+  bool operator==(const Membership& other) const;
 };
 
 using LookupEntries = std::set<std::pair<std::string, std::string>>;  // key, value
@@ -38,16 +41,23 @@ class RowMemory {
     auto operator<=>(const Key&) const = default;
   };
 
-  // Reads what the tables hold for the rows, in two statements. Rows already read stay.
-  void load(const std::vector<Key>& keys);
+  RowMemory();
+
+  // Reads what the tables hold for the rows. Rows already read stay.
+  void load_memberships(const std::vector<Key>& keys);
+  void load_lookups(const std::vector<Key>& keys);
   // Says what the tables hold for a row, when the WAL told it.
   void assume_lookups(const Key& key, LookupEntries entries);
 
   // Empty if the row is in no bucket. REQUIRES: loaded or set.
   Membership membership(const Key& key) const;
-  void set_membership(const Key& key, Membership membership);
-  const LookupEntries& lookups(const Key& key);
+  // REQUIRES: what the membership shows stays until flush().
+  void set_membership(const Key& key, const Membership& membership);
+  const LookupEntries& lookups(const Key& key) const;
   void set_lookups(const Key& key, LookupEntries entries);
+
+  // A copy that stays until flush().
+  std::span<const int64_t> keep(std::span<const int64_t> buckets);
 
   // Writes the differences and adds the hashes of lookup keys whose values changed.
   void flush(std::set<int64_t>& dependencies);
@@ -56,25 +66,34 @@ class RowMemory {
   void forget_table(const TruncateChange& truncate, std::set<int64_t>& dependencies);
 
  private:
+  struct KeyHash {
+    size_t operator()(const Key& key) const;
+  };
   struct Row {
-    Membership stored_membership;
-    Membership membership;
-    LookupEntries stored_lookups;
-    LookupEntries lookups;
-    bool known = false;  // stored_* are what the tables hold
+    Membership stored;  // what the table holds
+    Membership current;
+  };
+  struct LookupRow {
+    LookupEntries stored;
+    LookupEntries current;
+  };
+  using Rows = std::pmr::unordered_map<Key, Row, KeyHash>;
+  using Entry = Rows::value_type;
+  // Lives until flush().
+  struct Batch {
+    std::pmr::monotonic_buffer_resource memory;
+    Rows rows{&memory};
   };
 
-  void load_memberships(const std::vector<Key>& keys);
-  void load_lookups(const std::vector<Key>& keys);
-  using Entry = std::pair<const Key, Row>;
-
+  std::string_view keep(std::string_view text);
   void flush_memberships();
   void delete_memberships(const std::vector<const Entry*>& gone);
   void put_memberships(const std::vector<const Entry*>& changed);
   void insert_memberships(const std::vector<const Entry*>& added);
   void flush_lookups(std::set<int64_t>& dependencies);
 
-  std::map<Key, Row> rows_;
+  std::unique_ptr<Batch> batch_;
+  std::map<Key, LookupRow> lookup_rows_;
 };
 
 }  // namespace brigade

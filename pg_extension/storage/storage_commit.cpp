@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 
 #include "pg/spi.h"
 #include "storage/hash.h"
@@ -12,11 +13,11 @@ namespace {
 
 constexpr int operation_columns = 9;
 
-const EffectsView::Output* output_of(const EffectsView& effects, int32_t definition) {
+std::optional<EffectsView::Output> output_of(const EffectsView& effects, int32_t definition) {
   for (const EffectsView::Output& output : effects.outputs) {
-    if (output.definition == definition) return &output;
+    if (output.definition == definition) return output;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 LookupEntries lookups_of(const EffectsView& effects, int32_t definition) {
@@ -31,7 +32,7 @@ uint32_t put_checksum(const Subkey& subkey, const EffectsView::Output& output) {
   return operation_checksum({'P', output.object_type, output.object_id, view(subkey), output.data});
 }
 
-bool contains(const std::vector<int64_t>& sorted, int64_t value) {
+bool contains(std::span<const int64_t> sorted, int64_t value) {
   return std::binary_search(sorted.begin(), sorted.end(), value);
 }
 
@@ -132,29 +133,47 @@ void StorageCommit::apply_batch(const Batch& batch) {
   record(batch.failures);
 }
 
-// Reads all that applying the rows will ask for, in a few statements.
-void StorageCommit::load(const std::vector<RowChange>& rows) {
+// What applying rows will ask for.
+struct StorageCommit::Wanted {
   std::vector<BucketCache::Name> names;
-  std::vector<RowMemory::Key> keys;
-  std::vector<RowMemory::Key> unsettled;
-  for (const RowChange& change : rows) {
-    collect_names(change.before.effects, names);
-    collect_names(change.after.effects, names);
-    for (const int32_t definition : change.definitions) {
-      if (is_unsettled(definition)) {
-        if (change.has_before) unsettled.push_back({definition, change.before.subkey});
-        if (change.has_after) unsettled.push_back({definition, change.after.subkey});
-      } else if (change.has_before && !change.before.known) {
-        keys.push_back({definition, change.before.subkey});
-      }
+  std::vector<RowMemory::Key> memberships;
+  std::vector<RowMemory::Key> lookups;
+  std::vector<RowMemory::Key> held;
+};
+
+void StorageCommit::want(const RowChange& change, Wanted& wanted) const {
+  collect_names(change.before.effects, wanted.names);
+  collect_names(change.after.effects, wanted.names);
+  const bool unknown = change.has_before && !change.before.known;
+  const auto add = [&](int32_t definition, std::vector<RowMemory::Key>& keys) {
+    const bool unsettled = is_unsettled(definition);
+    if (unknown || (unsettled && change.has_before)) {
+      keys.push_back({definition, change.before.subkey});
     }
+    if (!unsettled) return;
+    if (change.has_before) wanted.held.push_back({definition, change.before.subkey});
+    if (!change.has_after || (change.has_before && change.after.subkey == change.before.subkey)) {
+      return;
+    }
+    keys.push_back({definition, change.after.subkey});
+    wanted.held.push_back({definition, change.after.subkey});
+  };
+  if (!change.first) {
+    for (const int32_t definition : change.bucket_sources) add(definition, wanted.memberships);
   }
-  keys.insert(keys.end(), unsettled.begin(), unsettled.end());
-  buckets_.load(names);
-  memory_.load(keys);
-  held_.load(unsettled);
+  for (const int32_t definition : change.lookup_indexes) add(definition, wanted.lookups);
+}
+
+// Reads it, in a few statements.
+void StorageCommit::load(const std::vector<RowChange>& rows) {
+  Wanted wanted;
+  for (const RowChange& change : rows) want(change, wanted);
+  buckets_.load(wanted.names);
+  memory_.load_memberships(wanted.memberships);
+  memory_.load_lookups(wanted.lookups);
+  held_.load(wanted.held);
   std::vector<int64_t> remembered;
-  for (const RowMemory::Key& key : keys) {
+  for (const RowMemory::Key& key : wanted.memberships) {
     const Membership membership = memory_.membership(key);
     remembered.insert(remembered.end(), membership.buckets.begin(), membership.buckets.end());
     for (const HeldRow& row : held_.rows(key)) remembered.push_back(row.bucket);
@@ -163,60 +182,68 @@ void StorageCommit::load(const std::vector<RowChange>& rows) {
 }
 
 void StorageCommit::apply_row(const RowChange& change) {
-  for (const int32_t definition : change.definitions) {
+  for (const int32_t definition : change.bucket_sources) {
     if (change.copied) {
       apply_copy(change, definition);
     } else {
       apply_outputs(change, definition);
     }
+    forget_held(change, definition);
+  }
+  for (const int32_t definition : change.lookup_indexes) {
     apply_lookups(change, definition);
-    if (!is_unsettled(definition)) continue;
-    if (change.has_before) held_.forget({definition, change.before.subkey});
-    if (change.has_after) held_.forget({definition, change.after.subkey});
+    forget_held(change, definition);
   }
 }
 
+void StorageCommit::forget_held(const RowChange& change, int32_t definition) {
+  if (change.first || !is_unsettled(definition)) return;
+  if (change.has_before) held_.forget({definition, change.before.subkey});
+  if (change.has_after) held_.forget({definition, change.after.subkey});
+}
+
 // While a table is copied, what it held before comes first; what was said since is remembered.
-Membership StorageCommit::remembered(const RowMemory::Key& key) const {
+Membership StorageCommit::remembered(const RowMemory::Key& key) {
   const std::vector<HeldRow>& held = held_.rows(key);
   if (held.empty()) return memory_.membership(key);
-  Membership membership{held.front().object_type, held.front().object_id, {}};
-  for (const HeldRow& row : held) membership.buckets.push_back(row.bucket);
-  std::sort(membership.buckets.begin(), membership.buckets.end());
-  return membership;
+  std::vector<int64_t> buckets;
+  for (const HeldRow& row : held) buckets.push_back(row.bucket);
+  return {held.front().object_type, held.front().object_id, keep_sorted(buckets)};
+}
+
+std::span<const int64_t> StorageCommit::keep_sorted(std::vector<int64_t>& buckets) {
+  std::ranges::sort(buckets);
+  return memory_.keep(buckets);
 }
 
 Membership StorageCommit::membership_before(const RowChange& change, int32_t definition) {
   if (!change.has_before) return {};
   if (!change.before.known) return remembered({definition, change.before.subkey});
-  const EffectsView::Output* output = output_of(change.before.effects, definition);
-  if (output == nullptr) return {};
-  Membership membership{std::string(output->object_type), std::string(output->object_id), {}};
+  const auto output = output_of(change.before.effects, definition);
+  if (!output) return {};
+  bucket_ids_.clear();
   for (const std::string_view parameters : output->parameters) {
     const BucketState* bucket = buckets_.find({definition, parameters});
     // A row recorded as an error never reached its bucket.
-    if (bucket != nullptr) membership.buckets.push_back(bucket->id);
+    if (bucket != nullptr) bucket_ids_.push_back(bucket->id);
   }
-  std::sort(membership.buckets.begin(), membership.buckets.end());
-  return membership;
+  return {output->object_type, output->object_id, keep_sorted(bucket_ids_)};
 }
 
-Membership StorageCommit::membership_after(const RowChange& change, int32_t definition,
-                                           const EffectsView::Output*& output) {
-  output = change.has_after ? output_of(change.after.effects, definition) : nullptr;
-  if (output == nullptr) return {};
-  Membership membership{std::string(output->object_type), std::string(output->object_id), {}};
+Membership StorageCommit::membership_after(const std::optional<EffectsView::Output>& output,
+                                           int32_t definition) {
+  if (!output) return {};
+  bucket_ids_.clear();
   for (const std::string_view parameters : output->parameters) {
-    membership.buckets.push_back(buckets_.find_or_create({definition, parameters}, head_).id);
+    bucket_ids_.push_back(buckets_.find_or_create({definition, parameters}, head_).id);
   }
-  std::sort(membership.buckets.begin(), membership.buckets.end());
-  return membership;
+  return {output->object_type, output->object_id, keep_sorted(bucket_ids_)};
 }
 
 void StorageCommit::apply_outputs(const RowChange& change, int32_t definition) {
   const Membership before = membership_before(change, definition);
-  const EffectsView::Output* output = nullptr;
-  Membership after = membership_after(change, definition, output);
+  const auto output = output_of(change.after.effects, definition);
+  const Membership after = membership_after(output, definition);
   const bool same_object = change.before.subkey == change.after.subkey &&
                            before.object_type == after.object_type &&
                            before.object_id == after.object_id;
@@ -226,17 +253,16 @@ void StorageCommit::apply_outputs(const RowChange& change, int32_t definition) {
   }
   for (const int64_t bucket : after.buckets) append_put(bucket, change.after.subkey, *output);
   if (!change.remember) return;
-  if (change.has_before) memory_.set_membership({definition, change.before.subkey}, {});
-  if (change.has_after) {
-    memory_.set_membership({definition, change.after.subkey}, std::move(after));
-  }
+  const bool moved = !change.has_after || change.before.subkey != change.after.subkey;
+  if (change.has_before && moved) memory_.set_membership({definition, change.before.subkey}, {});
+  if (change.has_after) memory_.set_membership({definition, change.after.subkey}, after);
 }
 
 // Buckets get what they do not hold of the row already.
 void StorageCommit::apply_copy(const RowChange& change, int32_t definition) {
   const RowMemory::Key key{definition, change.after.subkey};
-  const EffectsView::Output* output = nullptr;
-  Membership after = membership_after(change, definition, output);
+  const auto output = output_of(change.after.effects, definition);
+  const Membership after = membership_after(output, definition);
   const std::vector<HeldRow>& held = held_.rows(key);
   std::vector<int64_t> up_to_date;
   for (const HeldRow& row : held) {
@@ -249,12 +275,12 @@ void StorageCommit::apply_copy(const RowChange& change, int32_t definition) {
     }
   }
   // What is not held from before was put since, by the stream, and remembered.
-  if (held.empty()) up_to_date = memory_.membership(key).buckets;
+  std::span<const int64_t> has = up_to_date;
+  if (held.empty()) has = memory_.membership(key).buckets;
   for (const int64_t bucket : after.buckets) {
-    const bool has = std::find(up_to_date.begin(), up_to_date.end(), bucket) != up_to_date.end();
-    if (!has) append_put(bucket, key.subkey, *output);
+    if (std::ranges::find(has, bucket) == has.end()) append_put(bucket, key.subkey, *output);
   }
-  if (change.remember) memory_.set_membership(key, std::move(after));
+  if (change.remember) memory_.set_membership(key, after);
 }
 
 void StorageCommit::apply_lookups(const RowChange& change, int32_t definition) {
@@ -359,7 +385,8 @@ void StorageCommit::remove_unseen(const TruncateChange& table) {
   buckets_.load_ids(buckets);
   std::vector<RowMemory::Key> keys;
   for (const HeldRows::Unseen& entry : unseen) keys.push_back(entry.key);
-  memory_.load(keys);
+  memory_.load_memberships(keys);
+  memory_.load_lookups(keys);
   for (const HeldRows::Unseen& entry : unseen) {
     if (entry.row.bucket != HeldRows::lookup_bucket) {
       append_remove(entry.row.bucket, view(entry.key.subkey), entry.row.object_type,

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -57,22 +59,25 @@ class StorageCommit {
 
  private:
   struct Batch;
+  struct Wanted;
 
   void read_into(Batch& batch, ByteReader& reader);
   void add(Batch& batch, RowChange change);
   void complete(Batch& batch, const IncompleteRow& row);
   void apply_batch(const Batch& batch);
   void truncate(const TruncateChange& table);
+  void want(const RowChange& change, Wanted& wanted) const;
   void load(const std::vector<RowChange>& rows);
   void apply_row(const RowChange& change);
   void apply_outputs(const RowChange& change, int32_t definition);
   void apply_copy(const RowChange& change, int32_t definition);
   void apply_lookups(const RowChange& change, int32_t definition);
   bool is_unsettled(int32_t definition) const { return unsettled_.contains(definition); }
-  Membership remembered(const RowMemory::Key& key) const;
+  void forget_held(const RowChange& change, int32_t definition);
+  Membership remembered(const RowMemory::Key& key);
+  std::span<const int64_t> keep_sorted(std::vector<int64_t>& buckets);
   Membership membership_before(const RowChange& change, int32_t definition);
-  Membership membership_after(const RowChange& change, int32_t definition,
-                              const EffectsView::Output*& output);
+  Membership membership_after(const std::optional<EffectsView::Output>& output, int32_t definition);
   void append_put(int64_t bucket, const Subkey& subkey, const EffectsView::Output& output);
   void append_remove(int64_t bucket, std::string_view subkey, std::string_view object_type,
                      std::string_view object_id);
@@ -94,6 +99,7 @@ class StorageCommit {
   std::set<int64_t> dependencies_;
   std::map<std::pair<std::string, std::string>, int64_t> write_checkpoints_;
   bool config_changed_ = false;
+  std::vector<int64_t> bucket_ids_;  // kept for its memory
 };
 
 }  // namespace brigade

@@ -242,15 +242,14 @@ void Worker::carry_out(const CatalogLook& look) {
 // One chunk of a table. The rows that the stream touches until it has reached all that the chunk's
 // snapshot saw are right already, and the rest of the chunk is right with them.
 bool Worker::copy_rows() {
+  copier_.note_stored(decoder_.touched_rows());
+  decoder_.note_touched_rows(copier_.tables());
   if (!copier_.has_work()) return false;
   std::vector<uint32_t>& decoded = decoder_.recent_transactions();
   if (!copier_.read(decoded)) return false;
   decoded.clear();
-  const uint64_t watermark = pg::write_watermark();
-  decoder_.note_touched_rows(true);
-  follow_to(watermark);
+  follow_to(pg::write_watermark());
   store(reader_->position(), true);
-  decoder_.note_touched_rows(false);
   return true;
 }
 

@@ -80,6 +80,17 @@ is(run(<<'SQL'), '', 'a lookup filled while its table is written to');
 SQL
 is(small_operations(), $operations, 'an unchanged stream got not one operation');
 
+# ---- more rows written at once than the copy takes note of
+run('CREATE TABLE many (id integer PRIMARY KEY, owner text, v integer)',
+    "INSERT INTO many SELECT i, 'anna', 0 FROM generate_series(1, 110000) i");
+run("SELECT brigade.deploy(\$\$" . $head . $large . own('many') . "\$\$)");
+$server->poll_query_until('postgres', 'SELECT max(rows) > 0 FROM brigade.progress') or die;
+run("UPDATE many SET v = 1, owner = 'u' || id % 2");
+wait_until_copied($server);
+are_stored($server, 'a table written to as a whole while it is copied', 'many',
+    'SELECT * FROM many');
+deploy($server, $head . $large);
+
 # ---- equal, and back
 like(run("SELECT brigade.deploy(\$\$$head$large\$\$)"), qr/"changed":false/, 'an equal deploy');
 my $op_id = op_id($server);
