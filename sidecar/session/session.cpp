@@ -137,10 +137,29 @@ void Session::adopt(std::vector<AttachedBucket> attached) {
   urgent_ = urgent_ || !removed_.empty();
   initial_positions_ = {};
   history_lost_ = false;  // What was lost and is still wanted is read again.
+  std::vector<const Bucket*> rest;
+  for (; round_next_ < round_.size(); round_next_++) {
+    rest.push_back(buckets_[round_[round_next_]].bucket);
+  }
   buckets_ = std::move(after);
+  continue_round(rest);
   reindexed_ = true;
   changed_.clear();
   for (uint32_t i = 0; i < buckets_.size(); i++) list_changed(i);
+}
+
+/// What is left of the round, at the places where its buckets are now.
+void Session::continue_round(const std::vector<const Bucket*>& rest) {
+  round_ = {};
+  round_next_ = expected_until_ = 0;
+  if (rest.empty()) return;
+  std::unordered_map<const Bucket*, uint32_t> places;
+  for (uint32_t i = 0; i < buckets_.size(); i++) places.emplace(buckets_[i].bucket, i);
+  for (const Bucket* bucket : rest) {
+    const auto place = places.find(bucket);
+    if (place != places.end()) round_.push_back(place->second);
+  }
+  if (!places.contains(rest.front())) reading_.reset();
 }
 
 void Session::list_changed(uint32_t index) {

@@ -122,6 +122,7 @@ class Session : public Member {
 
   void resolve();
   void adopt(std::vector<AttachedBucket> attached);
+  void continue_round(const std::vector<const Bucket*>& rest);
   void list_changed(uint32_t index);
   int current_priority() const;
   bool may_announce() const;

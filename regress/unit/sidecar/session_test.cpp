@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "test_session.h"
 
 namespace brigade::sidecar {
@@ -281,6 +283,44 @@ TEST_F(SessionTest, DependencyChangeResolvesAgain) {
             "{\"checkpoint_diff\":{\"last_op_id\":\"1\",\"removed_buckets\":[\"b\"],"
             "\"updated_buckets\":[" +
                 described("a", 1, 1, 1) + "]}}\n" + data("a", 0, put(1), 1) + complete(1));
+}
+
+TEST_F(SessionTest, ADownloadGoesOnWhenBucketsComeInAnotherOrder) {
+  auto client = open();
+  client->settle();
+  client->take_sent();
+  write({1, 2});
+  std::reverse(resolution_.buckets.begin(), resolution_.buckets.end());
+  write({}, {7});
+  // The buckets' rows are read ahead, and the new resolution comes before they are looked at.
+  storage_.answer_one();
+  storage_.answer_one();
+  client->settle();
+  EXPECT_EQ(client->take_sent(),
+            diff("2", described("a", 1, 1, 1) + "," + described("b", 2, 1, 3)) +
+                data("a", 0, put(1), 1) + partial(2, 1) + data("b", 0, put(2), 2) + complete(2));
+}
+
+TEST_F(SessionTest, DataOfABucketThatIsNoLongerWantedIsNotSent) {
+  auto client = open();
+  client->settle();
+  client->take_sent();
+  write({1, 2});
+  client->take_sent();
+  client->is_writable = false;
+  resolution_.buckets.erase(resolution_.buckets.begin());
+  write({}, {7});
+  // The buckets' rows are read ahead, and the new resolution comes before they are looked at.
+  storage_.answer_one();
+  storage_.answer_one();
+  client->settle();
+  client->is_writable = true;
+  client->session.on_drained();
+  client->settle();
+  EXPECT_EQ(client->take_sent(),
+            R"({"checkpoint_diff":{"last_op_id":"2","removed_buckets":["a"],"updated_buckets":[]}})"
+            "\n" +
+                data("b", 0, put(2), 2) + complete(2));
 }
 
 TEST_F(SessionTest, ReasonOnlyChangeIsAnnouncedOnce) {
