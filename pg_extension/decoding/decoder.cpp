@@ -187,7 +187,7 @@ void Decoder::complete(const IncompleteRow& row, const KeptValues& kept, std::st
     if (value == kept.end()) {
       encode(messages, missing_value(binding, plan, values, i));
       // Nobody knows whose the row is now: those who had it must not see more of it.
-      return encode_row_change(messages, plan.definitions, plan.ids, true, &before, nullptr);
+      return encode_row_change(messages, plan.definitions, true, &before, nullptr);
     }
     values[i] = pg::guard([&] { return plan.reader.convert_kept(i, value->second); });
   }
