@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "evaluator/json_value.h"
 #include "evaluator/value_text.h"
 #include "sync_config/json_text.h"
 
@@ -151,33 +152,14 @@ void DefinitionEvaluator::evaluate(std::span<const Value> row, RowEffects& effec
     return;
   }
   element_values_.clear();
-  for (const Value& array : arrays_.results()) {
-    const json parsed = array.kind == ValueKind::text
-                            ? json::parse(array.view(), nullptr, /*allow_exceptions=*/false)
-                            : json();
-    std::vector<json>& values = element_values_.emplace_back();
-    if (parsed.is_array()) values.assign(parsed.begin(), parsed.end());
-  }
+  for (const Value& array : arrays_.results()) element_values_.push_back(json_elements(array));
   evaluate_combinations(0, effects);
 }
-
-namespace {
-
-Value element_value(const json& element, std::string& text) {
-  if (element.is_boolean()) return Value::of_integer(element.get<bool>() ? 1 : 0);
-  if (element.is_number_float()) return Value::of_real(element.get<double>());
-  if (element.is_number_integer()) return Value::of_integer(element.get<int64_t>());
-  if (element.is_null()) return Value::null();
-  text = element.is_string() ? element.get<std::string>() : element.dump();
-  return Value::of_text(text);
-}
-
-}  // namespace
 
 void DefinitionEvaluator::evaluate_combinations(size_t element, RowEffects& effects) {
   if (element == elements_.size()) return evaluate_once(effects);
   for (const json& value : element_values_[element]) {
-    inputs_[element_position(element)] = element_value(value, element_texts_[element]);
+    inputs_[element_position(element)] = value_of_json(value, element_texts_[element]);
     evaluate_combinations(element + 1, effects);
     if (failed_) return;
   }

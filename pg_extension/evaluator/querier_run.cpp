@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "evaluator/json_value.h"
 #include "evaluator/value_text.h"
 
 namespace brigade {
@@ -101,29 +102,12 @@ class QuerierRun {
 
   std::set<std::string> elements_of(const Expression& expression) {
     std::set<std::string> texts;
-    const Value array = values_.evaluate(expression);
-    if (array.kind != ValueKind::text) return texts;
-    const json parsed = json::parse(array.view(), nullptr, /*allow_exceptions=*/false);
-    if (!parsed.is_array()) return texts;
-    for (const json& element : parsed) add_element(element, texts);
-    return texts;
-  }
-
-  static void add_element(const json& element, std::set<std::string>& texts) {
-    std::string text;
     std::string storage;
-    Value value = Value::null();
-    if (element.is_boolean()) {
-      value = Value::of_integer(element.get<bool>() ? 1 : 0);
-    } else if (element.is_number_float()) {
-      value = Value::of_real(element.get<double>());
-    } else if (element.is_number()) {
-      value = Value::of_integer(element.get<int64_t>());
-    } else if (!element.is_null()) {
-      storage = element.is_string() ? element.get<std::string>() : element.dump();
-      value = Value::of_text(storage);
+    for (const json& element : json_elements(values_.evaluate(expression))) {
+      std::string text;
+      if (append_key_value(text, value_of_json(element, storage))) texts.insert(std::move(text));
     }
-    if (append_key_value(text, value)) texts.insert(std::move(text));
+    return texts;
   }
 
   void expand(const Step& step) {

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "evaluator/json_value.h"
+
 namespace brigade {
 
 using nlohmann::json;
@@ -30,16 +32,7 @@ const json& RequestValues::object_of(const std::string& name) const {
 }
 
 Value RequestValues::value_of(const json& value) {
-  if (value.is_null()) return Value::null();
-  if (value.is_boolean()) return Value::of_integer(value.get<bool>() ? 1 : 0);
-  if (value.is_number_float()) return Value::of_real(value.get<double>());
-  if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX) {
-    return Value::of_real(value.get<double>());
-  }
-  if (value.is_number()) return Value::of_integer(value.get<int64_t>());
-  texts_.push_back(value.is_string() ? value.get<std::string>()
-                                     : value.dump(-1, ' ', false, json::error_handler_t::replace));
-  return Value::of_text(texts_.back());
+  return value_of_json(value, texts_.emplace_back());
 }
 
 Value RequestValues::input(const Expression& expression) {

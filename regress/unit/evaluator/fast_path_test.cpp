@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
+#include <deque>
 #include <limits>
 #include <random>
 
@@ -14,7 +16,7 @@ using Kind = Expression::Kind;
 
 constexpr int column_count = 3;
 
-// Values that are near each other, so that random pairs are often equal or close.
+// Values of all types, half of them near each other, so that random pairs are often equal or close.
 class Random {
  public:
   explicit Random(uint32_t seed) : engine_(seed) {}
@@ -38,6 +40,7 @@ class Random {
                                               std::nan("")};
     static const std::vector<std::string_view> texts = {
         "", "0", "1", "1.0", " 1", "a", "A", "ab", "\xc3\xa9", "inf", "0x10", "1e5", "-", ".5"};
+    if (below(2) == 0) return any_value();
     switch (below(8)) {
       case 0:
         return Value::null();
@@ -51,6 +54,28 @@ class Random {
         return Value::of_blob(texts[below(texts.size())]);
       default:
         return Value::of_text(texts[below(texts.size())]);
+    }
+  }
+
+  // Numbers of all magnitudes, and texts and blobs of anything.
+  Value any_value() {
+    const uint64_t bits = engine64_();
+    const int shift = static_cast<int>(below(64));
+    double real = 0;
+    std::memcpy(&real, &bits, sizeof real);
+    switch (below(6)) {
+      case 0:
+        return Value::of_integer(static_cast<int64_t>(bits) >> shift);
+      case 1:
+        return Value::of_real(real);
+      case 2:
+        return Value::of_real(static_cast<double>(static_cast<int64_t>(bits) >> shift) / 4);
+      case 3:
+        return Value::of_text(keep(std::to_string(static_cast<int64_t>(bits) >> shift)));
+      case 4:
+        return Value::of_text(keep(letters()));
+      default:
+        return Value::of_blob(keep(std::string(reinterpret_cast<const char*>(&bits), below(9))));
     }
   }
 
@@ -92,6 +117,16 @@ class Random {
   }
 
  private:
+  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+
+  std::string letters() {
+    static const std::vector<const char*> all = {
+        "a", "B", "0", ".", " ", "\"", "'", "\n", "\xc3\xa9", "\xf0\x9f\x98\x80", "\xef\xbf\xbd"};
+    std::string text;
+    for (size_t i = below(6); i > 0; i--) text += all[below(all.size())];
+    return text;
+  }
+
   static Expression make(Kind kind, const char* name, std::vector<Expression> arguments) {
     Expression expression;
     expression.kind = kind;
@@ -101,6 +136,8 @@ class Random {
   }
 
   std::mt19937 engine_;
+  std::mt19937_64 engine64_{20240229};
+  std::deque<std::string> texts_;  // what values point to
 };
 
 std::string describe(const Value& value) {

@@ -42,7 +42,25 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"x || '-' || x", "a", R"("a-a")"},
                     Case{"hex(uuid_blob(x))", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
                          R"("A0EEBC999C0B4EF8BB6D6BB9BD380A11")"},
-                    Case{"uuid_blob(x)", "no uuid", "null"}));
+                    Case{"uuid_blob(x)", "no uuid", "null"}, Case{"upper(x)", nullptr, "null"},
+                    Case{"lower(x)", 1.5, R"("1.5")"}, Case{"instr(x, '|')", "abc", "0"},
+                    Case{"substring(x, 1, instr(x, '|') - 1)", "ab|c", R"("ab")"},
+                    Case{"length(x)", nullptr, "null"}, Case{"length(x)", 1.5, "3"},
+                    Case{"ifnull(x, 'y')", 0, "0"}, Case{"iif(x > 1, 'a', 'b')", 1, R"("b")"},
+                    Case{"coalesce(x, NULL, 7)", nullptr, "7"}));
+
+constexpr const char* uuid = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
+
+INSTANTIATE_TEST_SUITE_P(
+    Types, Functions,
+    testing::Values(Case{"typeof(x)", nullptr, R"("null")"}, Case{"typeof(x)", 1, R"("integer")"},
+                    Case{"typeof(x)", "1", R"("text")"},
+                    Case{"typeof(uuid_blob(x))", uuid, R"("blob")"},
+                    Case{"length(uuid_blob(x))", uuid, "16"},
+                    Case{"base64(uuid_blob(x))", uuid, R"("oO68mZwLTvi7bWu5vTgKEQ==")"},
+                    Case{"CAST(x AS text)", 1.5, R"("1.5")"}, Case{"x::integer", "12abc", "12"},
+                    Case{"x::real", "1.5", "1.5"}, Case{"x::numeric", "12", "12"},
+                    Case{"hex(x::blob)", "a", R"("61")"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Json, Functions,
@@ -60,7 +78,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"json_extract(x, 1)", "[6,7]", "7"},
                     Case{"json_array_length(x, '$.a')", R"({"a":[1,2]})", "2"},
                     Case{"json_extract(x, '$.a')", R"({"a":true})", "1"},
-                    Case{"json_array_length(x)", "[1,2]", "2"}, Case{"json_valid(x)", "{", "0"},
+                    Case{"json_array_length(x)", "[1,2]", "2"},
+                    Case{"json_array_length(x)", R"({"a":1})", "0"},
+                    Case{"json_array_length(x)", nullptr, "null"}, Case{"json_valid(x)", "{}", "1"},
+                    Case{"json_valid(x)", "{", "0"}, Case{"json_keys(x)", nullptr, "null"},
                     Case{"json_keys(x)", R"({"b":1,"a":2})", R"("[\"b\",\"a\"]")"}));
 
 // Without the fix a path is split at its dots, unless it starts with $.

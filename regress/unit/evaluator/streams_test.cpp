@@ -142,6 +142,22 @@ TEST(Streams, RowArraysExpandTheRow) {
   }
 }
 
+// As of json_each(): the values of an object, and numbers beyond 64 bits as reals.
+TEST(Streams, WhatAnArrayMayBe) {
+  World world(
+      stream("SELECT * FROM t WHERE id IN auth.parameter('ids') AND auth.parameter('n') IN ns"));
+  world.add("t", {{"id", "a"}, {"ns", "[18446744073709551615,2]"}});
+  world.add("t", {{"id", "b"}, {"ns", R"({"x":2,"y":-1})"}});
+  const auto rows = [&](const std::string& ids, const std::string& n) {
+    return world.rows_for(request_of("u", "{\"ids\":" + ids + ",\"n\":" + n + "}"));
+  };
+  EXPECT_THAT(rows(R"(["a","b"])", "2"), ElementsAre("t/a", "t/b"));
+  EXPECT_THAT(rows(R"({"first":"a","second":"b"})", "2"), ElementsAre("t/a", "t/b"));
+  EXPECT_THAT(rows(R"(["a","b"])", "-1"), ElementsAre("t/b"));
+  EXPECT_THAT(rows(R"(["a","b"])", "18446744073709551615"), ElementsAre("t/a"));
+  EXPECT_THAT(rows("\"a\"", "2"), IsEmpty());
+}
+
 TEST(Rows, AreLimitedInSize) {
   World world(R"(
 config: {edition: 3}
