@@ -1,5 +1,7 @@
 #include "sync_config/bucket_definitions.h"
 
+#include <algorithm>
+
 #include "sync_config/query_error.h"
 #include "sync_config/stream_compiler.h"
 
@@ -34,6 +36,30 @@ int take_priority(Select& parameters, int fallback, ConfigText& text) {
     return fallback;
   }
   return fallback;
+}
+
+bool reads_parameter(const Expression& expression, const std::string& name) {
+  if (expression.kind == Expression::Kind::column && expression.qualifier == "bucket" &&
+      expression.name == name) {
+    return true;
+  }
+  return std::any_of(expression.arguments.begin(), expression.arguments.end(),
+                     [&](const Expression& argument) { return reads_parameter(argument, name); });
+}
+
+// A bucket is one for each combination of its parameters: a query that leaves one out would put
+// its rows into all of them.
+void require_all_parameters(const Select& data, const Select& parameters, ConfigText& text) {
+  for (const SelectItem& item : parameters.items) {
+    const std::string name = item.alias.empty() ? item.expression.name : item.alias;
+    const bool read =
+        std::any_of(data.conditions.begin(), data.conditions.end(),
+                    [&](const Expression& condition) { return reads_parameter(condition, name); });
+    if (read) continue;
+    text.error(data.offset, "the data query does not use the parameter bucket." + name,
+               "Add AND column = bucket." + name +
+                   ", or move the query to a definition without this parameter.");
+  }
 }
 
 class DefinitionCompiler {
@@ -85,6 +111,7 @@ class DefinitionCompiler {
     for (const YAML::Node& node : data) {
       const std::shared_ptr<Select> select = parse_scalar(node, text_);
       if (select == nullptr) continue;
+      if (parameters != nullptr) require_all_parameters(*select, *parameters, text_);
       const Select combined =
           parameters == nullptr ? *select : with_parameters(*select, parameters);
       dangerous = builder.add_query(node, combined, {}, stream, true) || dangerous;

@@ -1,10 +1,11 @@
 #include "sync_config/catalog.h"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <tuple>
+
+#include "sync_config/hints.h"
 
 namespace brigade {
 
@@ -27,37 +28,6 @@ std::string quoted_identifier(const std::string& name) {
 
 std::string quoted_identifier(const SourceTable::Name& name) {
   return quoted_identifier(name.schema) + "." + quoted_identifier(name.table);
-}
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-// How many letters must be added, taken away or replaced; upper and lower case are the same.
-size_t edit_distance(const std::string& left, const std::string& right) {
-  std::vector<size_t> row(right.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 0; i < left.size(); i++) {
-    size_t diagonal = row[0]++;
-    for (size_t j = 0; j < right.size(); j++) {
-      const size_t replaced = diagonal + (lower(left[i]) == lower(right[j]) ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row.back();
-}
-
-// The most similar of `names`, if one is similar at all: a typing error in three letters or so.
-std::optional<std::string> most_similar(const std::string& name,
-                                        const std::vector<std::string>& names) {
-  size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
-  std::optional<std::string> best;
-  for (const std::string& candidate : names) {
-    const size_t distance = edit_distance(name, candidate);
-    if (distance >= best_distance) continue;
-    best_distance = distance;
-    best = candidate;
-  }
-  return best;
 }
 
 // ---- the check
@@ -114,6 +84,7 @@ class TableCheck {
   explicit TableCheck(std::vector<SourceTable> tables) : tables_(std::move(tables)) {}
 
   void check(const TableUse& use) {
+    if (use.hidden) return check_hidden(use);
     const std::vector<const SourceTable*> named = find_named(use);
     if (named.empty()) return;
     for (const TableUse::Column& column : use.columns) check_column(use, column, named);
@@ -148,6 +119,14 @@ class TableCheck {
   }
 
   // ---- tables
+
+  void check_hidden(const TableUse& use) {
+    for (const SourceTable& table : tables_) {
+      if (table.kind == Kind::system || !matches(use.table, table.name)) continue;
+      error(use.place, "the query \"" + use.table.table + "\" of `with:` hides a table",
+            "Give the query another name, or define it in the streams that mean it.");
+    }
+  }
 
   // The readable tables that the query names; reports it if there are none.
   std::vector<const SourceTable*> find_named(const TableUse& use) {

@@ -17,6 +17,11 @@ void compile_document(const YAML::Node& root, ConfigText& text, Plan& plan) {
     text.error(root, "a sync config must be a map", "Start with `config:` and `streams:`.");
     return;
   }
+  if (root["sync_config"] || root["replication"]) {
+    text.error(root, "this is the service's configuration, not a sync config",
+               "Deploy the text below sync_config, or the file that it names.");
+    return;
+  }
   text.reject_unknown_keys(root,
                            {"config", "streams", "with", "bucket_definitions", "event_definitions"},
                            "the sync config");

@@ -39,6 +39,7 @@ struct TableUse {
   TextPlace place;
   std::vector<Column> columns;
   bool needs_id = false;  // the rows' id is the column `id` that a * stands for
+  bool hidden = false;    // a global named query has its name: there must be no such table
 };
 
 struct Compilation {

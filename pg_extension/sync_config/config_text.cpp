@@ -1,12 +1,14 @@
 #include "sync_config/config_text.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "sync_config/hints.h"
 #include "sync_config/utf8.h"
 
 namespace brigade {
 
-ConfigText::ConfigText(std::string_view text) {
+ConfigText::ConfigText(std::string_view text) : text_(text) {
   for (size_t start = 0; start <= text.size();) {
     const size_t end = std::min(text.find('\n', start), text.size());
     lines_.push_back(text.substr(start, end - start));
@@ -45,10 +47,11 @@ void ConfigText::error(SourceOffset offset, std::string message, std::string rem
 }
 
 void ConfigText::error_at(size_t position, std::string message, std::string remedy) {
-  int line = 0;
-  while (position > lines_[line].size()) position -= lines_[line++].size() + 1;
-  add(Diagnostic::Severity::error, {line + 1, static_cast<int>(position) + 1}, std::move(message),
-      std::move(remedy));
+  add(Diagnostic::Severity::error, place_at(position), std::move(message), std::move(remedy));
+}
+
+void ConfigText::warning(SourceOffset offset, std::string message, std::string remedy) {
+  add(Diagnostic::Severity::warning, place_of(offset), std::move(message), std::move(remedy));
 }
 
 void ConfigText::warning(const YAML::Node& node, std::string message, std::string remedy) {
@@ -61,33 +64,105 @@ bool ConfigText::has_errors() const {
   });
 }
 
-// A block scalar (| or >) begins on the line after its indicator, indented as its first line is.
-TextPlace ConfigText::in_block(const YAML::Mark& mark, int line, int column) const {
-  size_t first = static_cast<size_t>(mark.line) + 1;
-  while (first < lines_.size() &&
-         lines_[first].find_first_not_of(" \r") == std::string_view::npos) {
-    first++;
+namespace {
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+// Goes through the source of a scalar and what YAML made of it side by side: line breaks may have
+// become blanks, and quotes hold escapes.
+class ScalarWalk {
+ public:
+  ScalarWalk(std::string_view source, std::string_view content)
+      : source_(source), content_(content) {
+    const char first = peek();
+    if (first == '|' || first == '>') {
+      position_ = std::min(source_.find('\n'), source_.size());
+    } else if (first == '"' || first == '\'') {
+      quote_ = first;
+      position_ = 1;
+    }
   }
-  const size_t indent = first < lines_.size() ? lines_[first].find_first_not_of(' ') : 0;
-  return {static_cast<int>(first) + 1 + line, static_cast<int>(indent) + 1 + column};
+
+  // Where in the source the character `wanted` of the content is; places within several blanks do
+  // not matter.
+  size_t position_of(size_t wanted) {
+    while (index_ < wanted && step()) {
+    }
+    if (index_ < content_.size() && !is_blank(content_[index_])) skip_blank();
+    return position_;
+  }
+
+ private:
+  char peek(size_t ahead = 0) const {
+    return position_ + ahead < source_.size() ? source_[position_ + ahead] : '\0';
+  }
+
+  // Blanks, line breaks, and in double quotes what stands for them.
+  void skip_blank() {
+    constexpr std::string_view escaped_blanks = "ntr \n\r";
+    for (;;) {
+      if (is_blank(peek())) {
+        position_++;
+      } else if (at_escape() && escaped_blanks.find(peek(1)) != std::string_view::npos) {
+        position_ += 2;
+      } else {
+        return;
+      }
+    }
+  }
+
+  bool at_escape() const { return quote_ == '"' && peek() == '\\'; }
+
+  // False: the source has something that is not known here, as an anchor.
+  bool step() {
+    skip_blank();
+    if (is_blank(content_[index_])) {
+      index_++;
+    } else if (at_escape()) {
+      skip_escape();
+    } else if (peek() == content_[index_]) {
+      position_ += quote_ == '\'' && peek() == '\'' ? 2 : 1;
+      index_++;
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // An escape stands for one character, of one or more bytes.
+  void skip_escape() {
+    const char kind = peek(1);
+    position_ += kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
+    position_ = std::min(position_, source_.size());
+    index_++;
+    while (index_ < content_.size() && (content_[index_] & 0xC0) == 0x80) index_++;
+  }
+
+  std::string_view source_;
+  std::string_view content_;
+  char quote_ = '\0';
+  size_t position_ = 0;
+  size_t index_ = 0;
+};
+
+}  // namespace
+
+TextPlace ConfigText::place_at(size_t position) const {
+  size_t line = 0;
+  while (line + 1 < lines_.size() && position > lines_[line].size()) {
+    position -= lines_[line++].size() + 1;
+  }
+  return {static_cast<int>(line) + 1, static_cast<int>(position) + 1};
 }
 
 TextPlace ConfigText::place_in(const YAML::Node& scalar, size_t character) const {
   const YAML::Mark mark = scalar.Mark();
-  const std::string& content = scalar.Scalar();
-  const std::string_view before = std::string_view(content).substr(0, character);
-  const int line = static_cast<int>(std::count(before.begin(), before.end(), '\n'));
-  const int column = static_cast<int>(
-      before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1));
   if (mark.line < 0 || static_cast<size_t>(mark.line) >= lines_.size()) return place_of(mark);
-  const std::string_view start =
-      lines_[mark.line].substr(std::min<size_t>(mark.column, lines_[mark.line].size()));
-  if (start.starts_with('|') || start.starts_with('>')) return in_block(mark, line, column);
-  const bool quoted = start.starts_with('"') || start.starts_with('\'');
-  TextPlace place = place_of(mark);
-  place.line += line;
-  place.column = (line == 0 ? place.column + (quoted ? 1 : 0) : 1) + column;
-  return place;
+  const std::string_view line = lines_[mark.line];
+  const size_t start =
+      static_cast<size_t>(line.data() - text_.data()) + std::min<size_t>(mark.column, line.size());
+  const std::string& content = scalar.Scalar();
+  return place_at(start + ScalarWalk(text_.substr(start), content).position_of(character));
 }
 
 // The offset after a query's last character is still its own: that is where an end is missed.
@@ -122,7 +197,9 @@ void ConfigText::reject_unknown_keys(const YAML::Node& node, const std::vector<s
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
       error(entry.first, "\"" + key + "\" is twice in " + where, "Keep one of them.");
     } else if (std::find(known.begin(), known.end(), key) == known.end()) {
-      error(entry.first, "unknown key \"" + key + "\" in " + where, "Use one of: " + list + ".");
+      const std::optional<std::string> similar = most_similar(key, known);
+      error(entry.first, "unknown key \"" + key + "\" in " + where,
+            similar ? "Did you mean " + *similar + "?" : "Use one of: " + list + ".");
     }
     seen.push_back(key);
   }

@@ -24,6 +24,7 @@ class ConfigText {
   // At the byte `position` of the whole text.
   void error_at(size_t position, std::string message, std::string remedy);
   void warning(const YAML::Node& node, std::string message, std::string remedy);
+  void warning(SourceOffset offset, std::string message, std::string remedy);
 
   // Makes the text of a scalar known as a query; its first character has the offset returned.
   SourceOffset add_query(const YAML::Node& scalar);
@@ -56,9 +57,10 @@ class ConfigText {
     return mark.is_null() ? TextPlace{1, 1} : TextPlace{mark.line + 1, mark.column + 1};
   }
   TextPlace place_in(const YAML::Node& scalar, size_t character) const;
-  TextPlace in_block(const YAML::Mark& mark, int line, int column) const;
+  TextPlace place_at(size_t position) const;
   void add(Diagnostic::Severity severity, TextPlace place, std::string message, std::string remedy);
 
+  std::string_view text_;
   std::vector<std::string_view> lines_;
   std::vector<Query> queries_;
   std::vector<TableUse> table_uses_;

@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "sync_config/hints.h"
 #include "sync_config/query_error.h"
 
 namespace brigade {
@@ -43,19 +44,30 @@ constexpr std::array<Function, 22> functions = {{
     {"coalesce", 2, 20},
 }};
 
+constexpr const char* keep_time_remedy =
+    "Filter by time on the client, or sync a column that a job keeps up to date.";
+
 [[noreturn]] void reject_function(const Expression& call) {
-  for (const std::string_view name : {"count", "sum", "avg", "min", "max", "group_concat"}) {
+  for (const std::string_view name :
+       {"count", "sum", "avg", "min", "max", "total", "group_concat", "string_agg", "array_agg",
+        "json_agg", "jsonb_agg", "json_group_array", "json_group_object"}) {
     if (call.name != name) continue;
     throw QueryError(call.offset, "aggregate function " + call.name + "() is not supported",
                      "Aggregate on the client; a synced row comes from one row.");
   }
-  for (const std::string_view name : {"now", "random", "date", "current_timestamp", "julianday"}) {
+  for (const std::string_view name : {"row_number", "rank", "dense_rank", "lag", "lead"}) {
     if (call.name != name) continue;
-    throw QueryError(call.offset, call.name + "() is not supported",
-                     "Filter by time on the client, or sync a column that a job keeps up to date.");
+    throw QueryError(call.offset, "window function " + call.name + "() is not supported",
+                     "Number rows on the client; a synced row comes from one row.");
   }
+  for (const std::string_view name : {"now", "random", "gen_random_uuid", "julianday"}) {
+    if (call.name != name) continue;
+    throw QueryError(call.offset, call.name + "() is not supported", keep_time_remedy);
+  }
+  std::vector<std::string> known;
+  for (const Function& function : functions) known.emplace_back(function.name);
   throw QueryError(call.offset, "unknown function " + call.name + "()",
-                   "docs/sync-config.md lists the functions.");
+                   remedy_of_function(call, known));
 }
 
 const Function& find_function(const Expression& call) {
@@ -73,8 +85,7 @@ bool is_literal_text(const Expression& expression, std::string_view text) {
 // Times must not depend on when or where they are computed.
 void check_time(const Expression& call) {
   if (is_literal_text(call.arguments[0], "now")) {
-    throw QueryError(call.arguments[0].offset, "the time 'now' is not supported",
-                     "Filter by time on the client, or sync a column that a job keeps up to date.");
+    throw QueryError(call.arguments[0].offset, "the time 'now' is not supported", keep_time_remedy);
   }
   for (size_t i = 1; i < call.arguments.size(); i++) {
     const Expression& modifier = call.arguments[i];
@@ -116,14 +127,18 @@ std::string literal_key(const Expression& call) {
       call.arguments[0].value.is_string()) {
     return call.arguments[0].value.get<std::string>();
   }
+  const bool name = call.arguments.size() == 1 && call.arguments[0].kind == Kind::column;
   throw QueryError(call.offset, call.qualifier + "." + call.name + "() needs one text literal",
-                   "Write, for example, " + call.qualifier + ".parameter('name').");
+                   "Write the name in 'single quotes': " + call.qualifier + ".parameter('" +
+                       (name ? call.arguments[0].name : "name") + "').");
 }
 
 void require_no_arguments(const Expression& call) {
   if (call.arguments.empty()) return;
   throw QueryError(call.offset, call.qualifier + "." + call.name + "() takes no arguments",
-                   "Leave the parentheses empty.");
+                   call.name == "parameters"
+                       ? "Write " + call.qualifier + ".parameter('name') for one of them."
+                       : "Leave the parentheses empty.");
 }
 
 // auth.*, connection.* and subscription.* of streams.
@@ -142,9 +157,10 @@ Expression check_stream_request(const Expression& call) {
     require_no_arguments(call);
     return request_value(call, call.qualifier, {});
   }
-  throw QueryError(
-      call.offset, "unknown function " + call.qualifier + "." + call.name + "()",
-      "Use " + call.qualifier + ".parameter('name') or " + call.qualifier + ".parameters().");
+  throw QueryError(call.offset, "unknown function " + call.qualifier + "." + call.name + "()",
+                   std::string("Use ") + (call.qualifier == "auth" ? "auth.user_id(), " : "") +
+                       call.qualifier + ".parameter('name') or " + call.qualifier +
+                       ".parameters().");
 }
 
 // request.* of sync rules.
@@ -176,13 +192,30 @@ Expression check_call(Expression call) {
     return call;
   }
   throw QueryError(call.offset, "unknown function " + call.qualifier + "." + call.name + "()",
-                   "docs/sync-config.md lists the functions.");
+                   "A table has schema(), table_name() and table_suffix(); others stand alone.");
 }
+
+namespace {
+
+// Older tokens have the app's own claims in an object of the claim "parameters".
+Expression custom_claim(const Expression& column) {
+  Expression result;
+  result.kind = Kind::binary;
+  result.name = "->>";
+  result.offset = column.offset;
+  result.arguments.push_back(request_value(column, "auth", "parameters"));
+  Expression& key = result.arguments.emplace_back();
+  key.value = column.name;
+  key.offset = column.offset;
+  return result;
+}
+
+}  // namespace
 
 Expression resolve_request_column(Expression column) {
   if (column.qualifier == "token_parameters") {
     if (column.name == "user_id") return request_value(column, "user_id", {});
-    return request_value(column, "auth", column.name);
+    return custom_claim(column);
   }
   if (column.qualifier == "user_parameters") {
     return request_value(column, "connection", column.name);

@@ -24,6 +24,22 @@ bool is_letter(char c) {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+const char* remedy_of_character(char c) {
+  switch (c) {
+    case '`':
+      return "Quote identifiers with \"double quotes\".";
+    case '$':
+    case ':':
+      return "Parameters are functions: auth.parameter('name'), subscription.parameter('name').";
+    case '#':
+    case '@':
+    case '?':
+      return "The operators on JSON are ->, ->>, IN and &&.";
+    default:
+      return "Remove it.";
+  }
+}
+
 class Lexer {
  public:
   Lexer(std::string_view text, SourceOffset start) : text_(text), start_(start) {}
@@ -151,7 +167,7 @@ class Lexer {
     const char c = text_[position_];
     if (single.find(c) == std::string_view::npos) {
       throw QueryError(offset_of(position_), std::string("unexpected character \"") + c + "\"",
-                       c == '`' ? "Quote identifiers with \"double quotes\"." : "Remove it.");
+                       remedy_of_character(c));
     }
     add(Kind::symbol, std::string(1, c), position_++);
   }

@@ -181,7 +181,12 @@ Select parse_select(TokenReader& tokens) {
   }
   // A query for parameters may select none, to ask only whether there is a row.
   if (!tokens.at_word("from") && !tokens.at_word("where")) parse_items(tokens, select);
-  if (tokens.accept_word("from")) parse_from(tokens, select);
+  if (tokens.accept_word("from")) {
+    parse_from(tokens, select);
+    if (tokens.at_name() && !is_clause_word(tokens)) tokens.unexpected("WHERE");
+  } else if (tokens.at_name() && !is_clause_word(tokens)) {
+    tokens.unexpected("FROM");
+  }
   if (tokens.accept_word("where")) select.conditions.push_back(parse_expression(tokens));
   reject_clauses(tokens);
   return select;

@@ -1,3 +1,5 @@
+#include <array>
+
 #include "sync_config/parser_parts.h"
 #include "sync_config/query_error.h"
 
@@ -6,6 +8,28 @@ namespace brigade {
 namespace {
 
 using Kind = Expression::Kind;
+
+// What other databases know beside IS, IN and BETWEEN, and what to write for it.
+void reject_foreign_predicates(const TokenReader& tokens) {
+  struct Foreign {
+    std::string_view word;
+    const char* remedy;
+  };
+  constexpr std::array<Foreign, 7> foreign = {{
+      {"isnull", "Write IS NULL."},
+      {"notnull", "Write IS NOT NULL."},
+      {"collate", "Leave it out: text is compared byte by byte."},
+      {"xor", "Write (a AND NOT b) OR (b AND NOT a)."},
+      {"over", "Number rows on the client; a synced row comes from one row."},
+      {"~", "Compare with =, or use instr(), substring() or upper()."},
+      {"[", "Write data ->> 'key' or data ->> 0; ARRAY[...] stands after IN only."},
+  }};
+  for (const Foreign& operation : foreign) {
+    if (!tokens.at_word(operation.word) && !tokens.at(operation.word)) continue;
+    throw QueryError(tokens.peek().offset, upper(operation.word) + " is not supported",
+                     operation.remedy);
+  }
+}
 
 void reject_pattern_match(const TokenReader& tokens) {
   for (const std::string_view word : {"like", "ilike", "glob", "regexp", "match", "similar"}) {
@@ -19,6 +43,10 @@ Expression parse_is(TokenReader& tokens, Expression left, SourceOffset offset) {
   const bool negated = tokens.accept_word("not");
   if (tokens.accept_word("null")) {
     return make_unary(std::move(left), negated ? "IS NOT NULL" : "IS NULL", offset);
+  }
+  if (tokens.at_word("distinct")) {
+    throw QueryError(offset, "IS DISTINCT FROM is not supported",
+                     negated ? "Write IS." : "Write IS NOT.");
   }
   return make_binary(std::move(left), negated ? "IS NOT" : "IS", parse_operand(tokens), offset);
 }
@@ -108,6 +136,7 @@ bool parse_predicate(TokenReader& tokens, Expression& left) {
     return true;
   }
   reject_pattern_match(tokens);
+  reject_foreign_predicates(tokens);
   return false;
 }
 

@@ -33,6 +33,7 @@ Expression parse_number(TokenReader& tokens) {
 
 Expression parse_call(TokenReader& tokens, Expression call) {
   call.kind = Kind::call;
+  if (tokens.at("*")) return check_call(std::move(call));  // count(*): it says what is wrong
   if (!tokens.accept(")")) {
     do call.arguments.push_back(parse_expression(tokens));
     while (tokens.accept(","));
@@ -67,8 +68,33 @@ Expression parse_case(TokenReader& tokens) {
   return result;
 }
 
+// Words that are values in SQL without being columns or functions.
+void reject_session_values(const Token& token) {
+  for (const std::string_view word :
+       {"current_timestamp", "current_date", "current_time", "localtime", "localtimestamp"}) {
+    if (token.text != word) continue;
+    throw QueryError(token.offset, upper(word) + " is not supported",
+                     "Filter by time on the client, or sync a column that a job keeps up to date.");
+  }
+  for (const std::string_view word : {"current_user", "session_user"}) {
+    if (token.text != word) continue;
+    throw QueryError(token.offset, upper(word) + " is not supported",
+                     "Write auth.user_id() for the client's user.");
+  }
+}
+
+// Where an operand is missing, the word after it is not its name.
+bool at_reserved_word(const TokenReader& tokens) {
+  constexpr std::array<std::string_view, 9> words = {"and", "as",     "else", "from", "in",
+                                                     "or",  "select", "then", "where"};
+  const Token& token = tokens.peek();
+  return token.kind == Token::Kind::identifier && !tokens.at(".", 1) &&
+         std::find(words.begin(), words.end(), token.text) != words.end();
+}
+
 Expression parse_word(TokenReader& tokens) {
   const SourceOffset offset = tokens.peek().offset;
+  if (at_reserved_word(tokens)) tokens.unexpected("an expression");
   if (tokens.peek().kind == Token::Kind::identifier) {
     if (tokens.accept_word("null")) return make_literal(nullptr, offset);
     if (tokens.accept_word("true")) return make_literal(1, offset);
@@ -78,6 +104,7 @@ Expression parse_word(TokenReader& tokens) {
     if (tokens.at_word("exists")) {
       throw QueryError(offset, "EXISTS is not supported", "Use IN (SELECT ...).");
     }
+    if (!tokens.at(".", 1)) reject_session_values(tokens.peek());
   }
   Expression result;
   result.offset = offset;
@@ -97,6 +124,20 @@ Expression parse_word(TokenReader& tokens) {
 
 }  // namespace
 
+namespace {
+
+Expression parse_parenthesis(TokenReader& tokens) {
+  Expression inner = parse_expression(tokens);
+  if (tokens.at(",")) {
+    throw QueryError(tokens.peek().offset, "several values cannot be compared at once",
+                     "Compare each by itself, and combine the comparisons with AND.");
+  }
+  tokens.expect(")");
+  return inner;
+}
+
+}  // namespace
+
 Expression parse_primary(TokenReader& tokens) {
   const Token token = tokens.peek();
   switch (token.kind) {
@@ -112,9 +153,7 @@ Expression parse_primary(TokenReader& tokens) {
           throw QueryError(tokens.peek().offset, "a subquery cannot be a value",
                            "Use it with IN (SELECT ...), or join its table.");
         }
-        Expression inner = parse_expression(tokens);
-        tokens.expect(")");
-        return inner;
+        return parse_parenthesis(tokens);
       }
       tokens.unexpected("an expression");
     case Token::Kind::end:

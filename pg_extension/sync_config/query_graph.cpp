@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sync_config/hints.h"
 #include "sync_config/query_error.h"
 
 namespace brigade {
@@ -50,13 +51,19 @@ Expression element_of(Expression array) {
 // ---- FROM
 
 void GraphBuilder::add_source(Scope& scope, const FromItem& item) {
-  const auto common = common_tables_.find(item.name);
   if (item.kind == FromItem::Kind::query) return add_query(scope, item, *item.query);
   if (item.kind == FromItem::Kind::function) return add_function(scope, item);
-  if (item.schema.empty() && common != common_tables_.end()) {
-    return add_query(scope, item, common->second);
-  }
-  add_table(scope, item);
+  const Select* common = item.schema.empty() ? common_table(item.name) : nullptr;
+  if (common == nullptr) return add_table(scope, item);
+  in_common_table_ = true;
+  add_query(scope, item, *common);
+  in_common_table_ = false;
+}
+
+// Common tables read tables only: their names mean nothing in each other.
+const Select* GraphBuilder::common_table(const std::string& name) const {
+  const auto found = common_tables_.find(name);
+  return in_common_table_ || found == common_tables_.end() ? nullptr : &found->second;
 }
 
 void GraphBuilder::add_table(Scope& scope, const FromItem& item) {
@@ -83,7 +90,8 @@ void GraphBuilder::add_function(Scope& scope, const FromItem& item) {
   }
   Source source;
   source.name = item.alias.empty() ? item.name : item.alias;
-  source.columns["value"] = element_of(std::move(array));
+  source.kind = Source::Kind::function;
+  source.columns.emplace_back("value", element_of(std::move(array)));
   scope.sources.push_back(std::move(source));
 }
 
@@ -106,9 +114,10 @@ GraphBuilder::Source GraphBuilder::derived_source(const std::string& name, const
                                                   const Scope& inner) {
   Source source;
   source.name = name;
+  source.kind = Source::Kind::query;
   for (const SelectItem& item : select.items) {
     if (!item.star) {
-      source.columns[item_name(item)] = resolve(item.expression, inner);
+      source.columns.emplace_back(item_name(item), resolve(item.expression, inner));
       continue;
     }
     if (inner.tables.size() != 1) {
@@ -130,20 +139,27 @@ std::vector<Expression> GraphBuilder::resolve_conditions(const Select& select, S
 
 // ---- names
 
+// Sync rules know the table's suffix as a column.
+Expression GraphBuilder::table_column(Expression column, int table) const {
+  if (column.name == "_table_suffix" && graph_.tables[table].pattern.table.ends_with('%')) {
+    column.kind = Kind::metadata;
+    column.name = "table_suffix";
+  }
+  column.source = table;
+  column.qualifier.clear();
+  return column;
+}
+
 Expression GraphBuilder::resolve_column(const Expression& column, const Scope& scope) const {
   for (const Scope* level = &scope; level != nullptr; level = level->outer) {
     std::vector<Expression> found;
     for (const Source& source : level->sources) {
       const bool anywhere = column.qualifier.empty() && !source.qualified_only;
       if (!anywhere && column.qualifier != source.name) continue;
-      const auto derived = source.columns.find(column.name);
-      if (derived != source.columns.end()) {
-        found.push_back(derived->second);
+      if (const Expression* derived = source.find(column.name)) {
+        found.push_back(*derived);
       } else if (source.table >= 0 || source.star) {
-        Expression resolved = column;
-        resolved.source = source.table >= 0 ? source.table : source.star_table;
-        resolved.qualifier.clear();
-        found.push_back(std::move(resolved));
+        found.push_back(table_column(column, source.table >= 0 ? source.table : source.star_table));
       }
     }
     if (found.size() == 1) return found.front();
@@ -155,7 +171,27 @@ Expression GraphBuilder::resolve_column(const Expression& column, const Scope& s
   const std::string name =
       column.qualifier.empty() ? column.name : column.qualifier + "." + column.name;
   throw QueryError(column.offset, "unknown column \"" + name + "\"",
-                   "Use a column of a table in FROM; text is written in 'single quotes'.");
+                   remedy_of_column(column, visible_sources(scope)));
+}
+
+const Expression* GraphBuilder::Source::find(const std::string& column) const {
+  // The last of a name counts, as in a row.
+  const auto found = std::find_if(columns.rbegin(), columns.rend(),
+                                  [&](const auto& entry) { return entry.first == column; });
+  return found == columns.rend() ? nullptr : &found->second;
+}
+
+std::vector<VisibleSource> GraphBuilder::visible_sources(const Scope& scope) {
+  std::vector<VisibleSource> visible;
+  for (const Scope* level = &scope; level != nullptr; level = level->outer) {
+    for (const Source& source : level->sources) {
+      VisibleSource& added = visible.emplace_back();
+      added.name = source.name;
+      added.any_column = source.kind == Source::Kind::table || source.star;
+      for (const auto& [name, expression] : source.columns) added.columns.push_back(name);
+    }
+  }
+  return visible;
 }
 
 Expression GraphBuilder::resolve_metadata(Expression expression, const Scope& scope) const {
@@ -198,11 +234,12 @@ Expression GraphBuilder::resolve_subquery(Expression expression, const Select& s
 }
 
 Expression GraphBuilder::resolve_name_in(Expression expression, const Scope& scope) {
-  const auto common = common_tables_.find(expression.key);
-  if (common != common_tables_.end()) {
-    const Select& select = common->second;
+  if (const Select* common = common_table(expression.key)) {
     expression.key.clear();
-    return resolve_subquery(std::move(expression), select, scope);
+    in_common_table_ = true;
+    Expression resolved = resolve_subquery(std::move(expression), *common, scope);
+    in_common_table_ = false;
+    return resolved;
   }
   Expression column;
   column.kind = Kind::column;
@@ -245,22 +282,46 @@ void GraphBuilder::set_result(int table, SourceOffset offset) {
   graph_.result = table;
 }
 
-void GraphBuilder::add_star(const SelectItem& item, const Scope& scope) {
-  int found = -1;
+// The source that a star means: the one it names, or the only table; or the only query.
+const GraphBuilder::Source& GraphBuilder::find_star(const SelectItem& item, const Scope& scope) {
+  const Source* found = nullptr;
   for (const Source& source : scope.sources) {
-    const int table = source.table >= 0 ? source.table : source.star_table;
-    if (table < 0 || (!item.qualifier.empty() && item.qualifier != source.name)) continue;
-    if (found >= 0) {
+    const bool rows = source.kind == Source::Kind::table || source.star;
+    const bool only = scope.sources.size() == 1 && source.kind == Source::Kind::query;
+    const bool meant = item.qualifier.empty() ? rows || only : source.name == item.qualifier;
+    if (!meant || source.kind == Source::Kind::function) continue;
+    if (found != nullptr) {
       throw QueryError(item.offset, "* selects columns of more than one table",
                        "Write table.* for the table to sync.");
     }
-    found = table;
+    found = &source;
   }
-  if (found < 0) {
-    throw QueryError(item.offset, "* has no table here", "Use a table or alias of FROM.");
+  if (found != nullptr) return *found;
+  throw QueryError(item.offset, "* has no table here", "Use a table or alias of FROM.");
+}
+
+void GraphBuilder::add_star(const SelectItem& item, const Scope& scope) {
+  const Source& source = find_star(item, scope);
+  const int table = source.kind == Source::Kind::table ? source.table : source.star_table;
+  if (table >= 0) {
+    set_result(table, item.offset);
+    graph_.columns.push_back({true, {}, {}});
   }
-  set_result(found, item.offset);
-  graph_.columns.push_back({true, {}, {}});
+  for (const auto& [name, expression] : source.columns) add_column(item, name, expression);
+}
+
+void GraphBuilder::add_column(const SelectItem& item, const std::string& name,
+                              Expression expression) {
+  if (name.empty()) {
+    throw QueryError(item.offset, "an expression in SELECT has no name", "Add AS and a name.");
+  }
+  const ExpressionScope reads = scope_of(expression);
+  if (reads.request || reads.subquery) {
+    throw QueryError(item.offset, "a selected column cannot depend on the request",
+                     "Rows are shared by users: use request parameters in WHERE only.");
+  }
+  for (const int table : reads.tables) set_result(table, item.offset);
+  graph_.columns.push_back({false, name, std::move(expression)});
 }
 
 void GraphBuilder::select_columns(const Select& select, const Scope& scope) {
@@ -269,18 +330,7 @@ void GraphBuilder::select_columns(const Select& select, const Scope& scope) {
       add_star(item, scope);
       continue;
     }
-    const std::string name = item_name(item);
-    if (name.empty()) {
-      throw QueryError(item.offset, "an expression in SELECT has no name", "Add AS and a name.");
-    }
-    Expression expression = resolve(item.expression, scope);
-    const ExpressionScope reads = scope_of(expression);
-    if (reads.request || reads.subquery) {
-      throw QueryError(item.offset, "a selected column cannot depend on the request",
-                       "Rows are shared by users: use request parameters in WHERE only.");
-    }
-    for (const int table : reads.tables) set_result(table, item.offset);
-    graph_.columns.push_back({false, name, std::move(expression)});
+    add_column(item, item_name(item), resolve(item.expression, scope));
   }
   if (graph_.result < 0) {
     throw QueryError(select.offset, "no column of a table is selected",

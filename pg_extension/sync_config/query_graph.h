@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sync_config/expression.h"
+#include "sync_config/hints.h"
 #include "sync_config/plan.h"
 
 namespace brigade {
@@ -52,12 +53,16 @@ class GraphBuilder {
  private:
   // What a name in FROM stands for.
   struct Source {
+    enum class Kind { table, function, query };
     std::string name;
-    int table = -1;                             // a table
-    std::map<std::string, Expression> columns;  // or the columns of a function or subquery
-    bool qualified_only = false;                // needs its name before a column
-    bool star = false;                          // a subquery's columns are all of star_table's
+    Kind kind = Kind::table;
+    int table = -1;                                           // of a table
+    std::vector<std::pair<std::string, Expression>> columns;  // of a function or query
+    bool qualified_only = false;                              // needs its name before a column
+    bool star = false;  // the query's columns are also all of star_table's
     int star_table = -1;
+
+    const Expression* find(const std::string& column) const;
   };
   struct Scope {
     std::vector<Source> sources;
@@ -67,6 +72,7 @@ class GraphBuilder {
   };
 
   void add_source(Scope& scope, const FromItem& item);
+  const Select* common_table(const std::string& name) const;
   void add_table(Scope& scope, const FromItem& item);
   void add_function(Scope& scope, const FromItem& item);
   void add_query(Scope& scope, const FromItem& item, const Select& select);
@@ -74,10 +80,14 @@ class GraphBuilder {
   std::vector<Expression> resolve_conditions(const Select& select, Scope& scope);
   Expression resolve(Expression expression, const Scope& scope);
   Expression resolve_column(const Expression& column, const Scope& scope) const;
+  Expression table_column(Expression column, int table) const;
   Expression resolve_metadata(Expression expression, const Scope& scope) const;
   Expression resolve_subquery(Expression expression, const Select& select, const Scope& scope);
   Expression resolve_name_in(Expression expression, const Scope& scope);
   void select_columns(const Select& select, const Scope& scope);
+  static std::vector<VisibleSource> visible_sources(const Scope& scope);
+  static const Source& find_star(const SelectItem& item, const Scope& scope);
+  void add_column(const SelectItem& item, const std::string& name, Expression expression);
   void add_star(const SelectItem& item, const Scope& scope);
   void set_result(int table, SourceOffset offset);
   void check_id(const Select& select) const;
@@ -86,6 +96,7 @@ class GraphBuilder {
   QueryGraph graph_;
   std::vector<ResolvedSubquery> subqueries_;
   int depth_ = 0;
+  bool in_common_table_ = false;
 };
 
 // The tables an expression reads. `request`: whether it reads the request.

@@ -136,42 +136,41 @@ int read_priority(const YAML::Node& node, int fallback, ConfigText& text) {
 
 namespace {
 
-bool names_other_table(const FromItem& item, const std::set<std::string>& names) {
-  if (item.kind == FromItem::Kind::table && item.schema.empty() && names.contains(item.name)) {
-    return true;
-  }
-  return false;
-}
-
 // A common table that reads another would hide a chain of lookups; nested subqueries show it.
-void reject_chains(const Select& select, const std::set<std::string>& names, ConfigText& text) {
-  for (const FromItem& item : select.from) {
-    if (!names_other_table(item, names)) continue;
-    text.error(item.offset, "a query of `with:` cannot use another, \"" + item.name + "\"",
-               "Use a nested subquery instead.");
-  }
-}
+class ChainCheck {
+ public:
+  ChainCheck(const std::set<std::string>& names, ConfigText& text) : names_(names), text_(text) {}
 
-bool names_common_table(const Expression& expression, const std::set<std::string>& names) {
-  if (expression.kind == Expression::Kind::name_in && names.contains(expression.key)) return true;
-  for (const Expression& argument : expression.arguments) {
-    if (names_common_table(argument, names)) return true;
+  void check(const Select& select) {
+    for (const FromItem& item : select.from) {
+      if (item.query) check(*item.query);
+      const bool unqualified = item.kind == FromItem::Kind::table && item.schema.empty();
+      if (unqualified && names_.contains(item.name)) reject(item.offset, item.name);
+    }
+    for (const Expression& condition : select.conditions) check(condition);
   }
-  return false;
-}
 
-void reject_chained_conditions(const Select& select, const std::set<std::string>& names,
-                               ConfigText& text) {
-  for (const Expression& condition : select.conditions) {
-    if (!names_common_table(condition, names)) continue;
-    text.error(condition.offset, "a query of `with:` cannot use another",
-               "Use a nested subquery instead.");
+ private:
+  void check(const Expression& expression) {
+    const bool named = expression.kind == Expression::Kind::name_in;
+    if (named && names_.contains(expression.key)) reject(expression.offset, expression.key);
+    if (expression.query) check(*expression.query);
+    for (const Expression& argument : expression.arguments) check(argument);
   }
-}
+
+  void reject(SourceOffset offset, const std::string& name) {
+    text_.error(offset, "a query of `with:` cannot use another, \"" + name + "\"",
+                "Use a nested subquery instead.");
+  }
+
+  const std::set<std::string>& names_;
+  ConfigText& text_;
+};
 
 }  // namespace
 
-CommonTables read_common_tables(const YAML::Node& with, ConfigText& text) {
+CommonTables read_common_tables(const YAML::Node& with, const CommonTables& global,
+                                ConfigText& text) {
   CommonTables tables;
   if (!with) return tables;
   if (!with.IsMap()) {
@@ -180,6 +179,7 @@ CommonTables read_common_tables(const YAML::Node& with, ConfigText& text) {
     return tables;
   }
   std::set<std::string> names;
+  for (const auto& entry : global) names.insert(entry.first);
   for (const auto& entry : with) names.insert(entry.first.Scalar());
   for (const auto& entry : with) {
     if (!entry.second.IsScalar()) {
@@ -188,8 +188,10 @@ CommonTables read_common_tables(const YAML::Node& with, ConfigText& text) {
     }
     const std::shared_ptr<Select> select = parse_scalar(entry.second, text);
     if (select == nullptr) continue;
-    reject_chains(*select, names, text);
-    reject_chained_conditions(*select, names, text);
+    // It may have the name of the table it reads.
+    std::set<std::string> others = names;
+    others.erase(entry.first.Scalar());
+    ChainCheck(others, text).check(*select);
     tables[entry.first.Scalar()] = *select;
   }
   return tables;
@@ -237,7 +239,7 @@ class StreamCompiler {
   }
 
   void compile_queries(const YAML::Node& name, const YAML::Node& body, Stream& stream) {
-    CommonTables tables = read_common_tables(body["with"], text_);
+    CommonTables tables = read_common_tables(body["with"], global_, text_);
     // The stream's own come first: they hide global ones of the same name.
     tables.insert(global_.begin(), global_.end());
     PlanBuilder builder(text_, plan_);
@@ -257,6 +259,16 @@ class StreamCompiler {
   const CommonTables& global_;
 };
 
+// Streams may mean a table by a name that a global query has.
+void add_hidden_tables(const YAML::Node& global_with, ConfigText& text) {
+  for (const auto& entry : global_with) {
+    const YAML::Mark mark = entry.first.Mark();
+    TableUse use{{"public", entry.first.Scalar()}, {mark.line + 1, mark.column + 1}, {}};
+    use.hidden = true;
+    text.add_table_use(std::move(use));
+  }
+}
+
 }  // namespace
 
 void compile_streams(const YAML::Node& streams, const YAML::Node& global_with, ConfigText& text,
@@ -266,7 +278,8 @@ void compile_streams(const YAML::Node& streams, const YAML::Node& global_with, C
                "Write `name:` below it, and below that `query: SELECT ...`.");
     return;
   }
-  const CommonTables global = read_common_tables(global_with, text);
+  const CommonTables global = read_common_tables(global_with, {}, text);
+  if (global_with && global_with.IsMap()) add_hidden_tables(global_with, text);
   StreamCompiler compiler(text, plan, global);
   std::set<std::string> names;
   for (const auto& entry : streams) {

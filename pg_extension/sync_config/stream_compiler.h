@@ -44,8 +44,10 @@ std::vector<YAML::Node> scalars_of(const YAML::Node& node, ConfigText& text);
 void compile_streams(const YAML::Node& streams, const YAML::Node& global_with, ConfigText& text,
                      Plan& plan);
 
-// Reads `with:`. Common tables that are wrong are reported and left out.
-CommonTables read_common_tables(const YAML::Node& with, ConfigText& text);
+// Reads `with:` of the config, or of a stream beside that. Common tables that are wrong are
+// reported and left out.
+CommonTables read_common_tables(const YAML::Node& with, const CommonTables& global,
+                                ConfigText& text);
 
 // False by default.
 bool read_bool(const YAML::Node& node, const char* key, ConfigText& text);

@@ -41,7 +41,17 @@ class UseCollector {
       add_compared(expression.arguments[1], expression.arguments[0]);
       return;
     }
+    if (expression.kind == Expression::Kind::metadata) warn_of_suffix(expression);
     for (const Expression& argument : expression.arguments) add(argument);
+  }
+
+  void warn_of_suffix(const Expression& expression) {
+    if (expression.name != "table_suffix" || expression.source < 0) return;
+    const TablePattern& pattern = graph_.tables[expression.source].pattern;
+    if (pattern.table.ends_with('%')) return;
+    text_.warning(expression.offset,
+                  "table_suffix() is always empty: \"" + pattern.table + "\" has no %",
+                  "It is what the % of a name such as \"todos_%\" stands for.");
   }
 
   void add_compared(const Expression& expression, const Expression& other) {

@@ -47,6 +47,19 @@ INSTANTIATE_TEST_SUITE_P(
                     "CASE WHEN NOT n = 5 OR z IS NOT NULL THEN 0 ELSE 1 END = 1",
                     "CASE w WHEN 'x' THEN 0 ELSE 1 END", "-n = -5", "+n = 5"));
 
+// A subquery in FROM has the columns it names, in their order.
+TEST(Star, OfASubquery) {
+  for (const char* query : {"SELECT s.* FROM (SELECT n AS m, id, w || '!' AS a FROM t) AS s",
+                            "SELECT * FROM (SELECT n AS m, id, w || '!' AS a FROM t) AS s"}) {
+    World world = stream(query);
+    world.add("t", {{"id", "1"}, {"n", 5}, {"w", "b"}});
+    EXPECT_THAT(world.data, ElementsAre(R"({"m":5,"id":"1","a":"b!"})"));
+  }
+  World world = stream("SELECT s.* FROM (SELECT *, n + 1 AS m FROM t) AS s");
+  world.add("t", {{"id", "1"}, {"n", 5}});
+  EXPECT_THAT(world.data, ElementsAre(R"({"id":"1","n":5,"m":6})"));
+}
+
 class Sources : public testing::TestWithParam<const char*> {};
 
 // Each gives the user "u" the todos of her lists.
@@ -96,6 +109,26 @@ TEST(Overlap, OfTheRowsArrayAndAParameter) {
   request.token_json = R"({"tags":["w","x"]})";
   request.connection_parameters = "{}";
   EXPECT_THAT(world.rows_for(request), ElementsAre("t/both"));
+}
+
+// A common table's name means nothing in another, nor in itself: there it is a table.
+TEST(CommonTables, ReadTablesOnly) {
+  World world(R"(
+config: {edition: 3}
+with:
+  mine: SELECT id FROM a WHERE owner = auth.user_id()
+streams:
+  s:
+    auto_subscribe: true
+    with:
+      a: SELECT id FROM a WHERE id = 'x'
+    query: SELECT * FROM t WHERE x IN mine AND x IN a
+)");
+  world.add("a", {{"id", "x"}, {"owner", "u"}});
+  world.add("a", {{"id", "y"}, {"owner", "u"}});
+  world.add("t", {{"id", "1"}, {"x", "x"}});
+  world.add("t", {{"id", "2"}, {"x", "y"}});
+  EXPECT_THAT(world.rows_for("u"), ElementsAre("t/1"));
 }
 
 TEST(CommonTables, AStreamsOwnHidesTheGlobal) {

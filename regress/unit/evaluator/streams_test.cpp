@@ -346,6 +346,41 @@ bucket_definitions:
   EXPECT_EQ(world.resolve(request).buckets[1].priority, 1);
 }
 
+TEST(BucketDefinitions, TableSuffixIsAColumn) {
+  World world(R"(
+bucket_definitions:
+  by_year:
+    parameters: SELECT request.parameters() ->> 'year' AS year
+    data:
+      - SELECT * FROM "todos_%" AS todos
+        WHERE _table_suffix = bucket.year AND todos._table_suffix <> 'old'
+)");
+  for (const char* table : {"todos_2024", "todos_2025", "todos_old"}) {
+    world.add(table, {{"id", table}});
+  }
+  EXPECT_THAT(world.rows_for(request_of("u", "{}", R"({"year":"2024"})")),
+              ElementsAre("todos/todos_2024"));
+  EXPECT_THAT(world.rows_for(request_of("u", "{}", R"({"year":"old"})")), IsEmpty());
+  EXPECT_EQ(world.data[0], R"({"id":"todos_2024"})");
+}
+
+TEST(BucketDefinitions, TokenParametersAreNested) {
+  World world(R"(
+bucket_definitions:
+  by_org:
+    parameters: SELECT token_parameters.org AS org
+    data: SELECT * FROM projects WHERE org = bucket.org
+  by_tag:
+    parameters: SELECT value AS tag FROM json_each(token_parameters.tags)
+    data: SELECT * FROM notes WHERE tag = bucket.tag
+)");
+  world.add("projects", {{"id", "p"}, {"org", "o"}});
+  world.add("notes", {{"id", "n"}, {"tag", "t"}});
+  EXPECT_THAT(world.rows_for(request_of("u", R"({"parameters":{"org":"o","tags":["t"]}})")),
+              ElementsAre("notes/n", "projects/p"));
+  EXPECT_THAT(world.rows_for(request_of("u", R"({"org":"o","tags":["t"]})")), IsEmpty());
+}
+
 TEST(BucketDefinitions, ParameterQueryWithNothingButConditionsGates) {
   World world(R"(
 bucket_definitions:

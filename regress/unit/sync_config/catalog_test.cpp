@@ -101,6 +101,19 @@ TEST(CatalogCheck, PlacesInNamedQueriesOnce) {
               ElementsAre(HasSubstr("error 3:36 table \"public.lists\" has no column \"owner\"")));
 }
 
+TEST(CatalogCheck, GlobalQueryWithATablesName) {
+  const std::string yaml =
+      "config: {edition: 3}\n"
+      "with:\n"
+      "  lists: SELECT id FROM shares\n"
+      "streams:\n"
+      "  a: {with: {shares: SELECT id FROM shares}, query: SELECT * FROM shares}\n";
+  EXPECT_THAT(check_config(yaml, {table("lists"), table("shares")}),
+              ElementsAre("error 3:3 the query \"lists\" of `with:` hides a table | Give the query "
+                          "another name, or define it in the streams that mean it."));
+  EXPECT_THAT(check_config(yaml, {table("shares")}), IsEmpty());
+}
+
 TEST(CatalogCheck, StarWithoutId) {
   SourceTable keyed = table("cars");
   keyed.columns = {"uuid", "name"};

@@ -67,7 +67,57 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM u)", 23, "EXISTS is not supported"},
         Case{"SELECT t.* FROM t JOIN (SELECT a, b FROM u) AS v (x) ON v.x = t.x", 50, "as many as"},
         Case{"SELECT t.* FROM t JOIN (SELECT * FROM u) AS v (x) ON v.x = t.x", 47, "as many as"},
+        Case{"SELECT * FROM t WHERE x = CURRENT_DATE", 27, "CURRENT_DATE is not supported"},
+        Case{"SELECT * FROM t WHERE x = current_user", 27, "CURRENT_USER is not supported"},
+        Case{"SELECT * FROM t WHERE (x, y) IN (SELECT a, b FROM u)", 25, "several values"},
+        Case{"SELECT * FROM t WHERE count(*) > 1", 23, "aggregate function count()"},
+        Case{"SELECT id, row_number() OVER (ORDER BY x) AS r FROM t", 12, "window function"},
+        Case{"SELECT * FROM t WHERE x ISNULL", 25, "ISNULL is not supported"},
+        Case{"SELECT * FROM t WHERE x COLLATE \"C\" = 'a'", 25, "COLLATE is not supported"},
+        Case{"SELECT * FROM t WHERE x ~ 'a'", 25, "~ is not supported"},
+        Case{"SELECT id, x['a'] AS z FROM t", 13, "[ is not supported"},
+        Case{"SELECT * FROM t WHERE x IS NOT DISTINCT FROM y", 25, "IS DISTINCT FROM"},
+        Case{"SELECT id, FROM t", 12, "expected an expression, but found \"from\""},
+        Case{"SELECT id FORM t", 16, "expected FROM, but found \"t\""},
+        Case{"SELECT id FROM t WHER x = 1", 23, "expected WHERE, but found \"x\""},
         Case{"SELECT *", 1, "has no FROM"}));
+
+class Remedies : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(Remedies, SayWhatToWrite) {
+  const auto& [query, remedy] = GetParam();
+  const Compilation compilation = compile(
+      std::string("config: {edition: 3}\nstreams:\n  s:\n    query: |\n      ") + query + "\n");
+  ASSERT_FALSE(compilation.diagnostics.empty()) << query;
+  EXPECT_THAT(compilation.diagnostics.front().remedy, testing::HasSubstr(remedy)) << query;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Remedies,
+    testing::Values(
+        std::pair("SELECT * FROM t WHERE x = auth.user_id", "Write auth.user_id()."),
+        std::pair("SELECT * FROM t WHERE x = auth.userid()", "Use auth.user_id(), auth.parameter"),
+        std::pair("SELECT * FROM t WHERE x = subscription.list",
+                  "Write subscription.parameter('list')."),
+        std::pair("SELECT * FROM t WHERE x = subscription.parameter(\"list\")",
+                  "'single quotes': subscription.parameter('list')."),
+        std::pair("SELECT * FROM t WHERE x = auth.parameters('a')",
+                  "Write auth.parameter('name') for one of them."),
+        std::pair("SELECT * FROM t WHERE x = request.user", "Write request.user_id()"),
+        std::pair("SELECT * FROM t WHERE x = bucket.id", "Only data queries of bucket_definitions"),
+        std::pair("SELECT * FROM todos WHERE todo.x = 1", "Did you mean todos.x?"),
+        std::pair("SELECT t.* FROM t JOIN (SELECT id FROM u) AS v ON v.idd = t.u",
+                  "Did you mean v.id?"),
+        std::pair("SELECT t.* FROM t JOIN json_each(auth.parameter('a')) AS j ON j.id = t.u",
+                  "\"j\" has value."),
+        std::pair("SELECT id FROM t WHERE x = $1", "Parameters are functions"),
+        std::pair("SELECT id, x #>> '{a}' AS y FROM t", "The operators on JSON are"),
+        std::pair("SELECT * FROM t WHERE x = ANY(auth.parameter('ids'))",
+                  "Write column IN auth.parameter('name')."),
+        std::pair("SELECT id, uper(x) AS y FROM t", "Did you mean upper()?"),
+        std::pair("SELECT id, soundex(x) AS y FROM t", "The functions are base64, datetime"),
+        std::pair("SELECT * FROM t WHERE table_suffix() = 'x'", "todos.table_suffix()"),
+        std::pair("SELECT * FROM t WHERE t.table_suffix() = 'x'", "the % of a name")));
 
 Diagnostic first_error(const std::string& yaml) {
   const Compilation compilation = compile(yaml);
@@ -155,6 +205,56 @@ TEST(ConfigErrors, PlacesInOneLineScalars) {
   const Diagnostic error = first_error("streams:\n  s:\n    query: SELECT * FROM t ORDER BY x\n");
   EXPECT_EQ(error.line, 3);
   EXPECT_EQ(error.column, 28);
+}
+
+// Whatever the style of the scalar, the place is that of the word "ORDER" in the text.
+TEST(ConfigErrors, PlacesInScalarsOfAllStyles) {
+  const std::string start = "streams:\n  s:\n    query: ";
+  for (const char* scalar :
+       {"SELECT * FROM t\n      ORDER BY x", ">\n      SELECT *\n      FROM t\n      ORDER BY x",
+        ">-\n\n      SELECT *\n\n      FROM t ORDER BY x",
+        "|2\n      SELECT * FROM t\n\n      ORDER BY x",
+        "'SELECT * FROM t WHERE a = ''b''\n      ORDER BY x'",
+        "\"SELECT * FROM t WHERE \\\"a\\\" = \\x27\\u00e9' \\\n      ORDER BY x\"",
+        "\"SELECT\\t*\\nFROM t\\n\\n ORDER BY x\""}) {
+    const std::string yaml = start + scalar + "\n";
+    const Diagnostic error = first_error(yaml);
+    EXPECT_EQ(error.message, "ORDER is not supported") << yaml;
+    size_t position = 0;
+    for (int line = 1; line < error.line; line++) position = yaml.find('\n', position) + 1;
+    EXPECT_EQ(position + error.column - 1, yaml.find("ORDER")) << yaml;
+  }
+}
+
+TEST(ConfigErrors, ChainsOfCommonTables) {
+  const std::string start = "config: {edition: 3}\nwith: {mine: SELECT id FROM a}\nstreams:\n";
+  for (const char* other : {"SELECT id FROM mine", "SELECT id FROM b WHERE id IN mine",
+                            "SELECT id FROM b WHERE id IN (SELECT id FROM mine)",
+                            "SELECT x.id FROM (SELECT id FROM mine) AS x"}) {
+    EXPECT_THAT(
+        first_error(start + "  s: {with: {own: " + other + "}, query: SELECT * FROM t}\n").message,
+        testing::HasSubstr("cannot use another, \"mine\""));
+  }
+}
+
+TEST(ConfigErrors, UnusedParameters) {
+  const std::string yaml =
+      "bucket_definitions:\n"
+      "  mine:\n"
+      "    parameters: SELECT request.user_id() AS u, request.parameters() ->> 'a' AS a\n"
+      "    data: [SELECT * FROM t WHERE u = bucket.u AND a = bucket.a,\n"
+      "           SELECT * FROM s WHERE u = bucket.u]\n";
+  const Diagnostic error = first_error(yaml);
+  EXPECT_EQ(error.message, "the data query does not use the parameter bucket.a");
+  EXPECT_EQ(error.line, 5);
+  EXPECT_EQ(error.column, 12);
+}
+
+TEST(ConfigErrors, KeysThatAreNone) {
+  EXPECT_EQ(first_error("streams:\n  s:\n    quary: SELECT * FROM t\n").remedy,
+            "Did you mean query?");
+  EXPECT_EQ(first_error("replication: {}\nsync_config: {path: a}\n").message,
+            "this is the service's configuration, not a sync config");
 }
 
 TEST(ConfigWarnings, FilterThatClientsChooseFreely) {
