@@ -73,9 +73,9 @@ void put_value(ByteWriter& writer, const Value& value) {
       return writer.integer(value.real);
     case ValueKind::text:
     case ValueKind::blob:
+    case ValueKind::unchanged:
       return writer.bytes(value.view());
     case ValueKind::null:
-    case ValueKind::unchanged:
       return;
   }
 }
@@ -92,7 +92,7 @@ Value get_value(ByteReader& reader) {
     case ValueKind::blob:
       return Value::of_blob(reader.bytes());
     case ValueKind::unchanged:
-      return Value::unchanged();
+      return Value::unchanged(reader.bytes());
     case ValueKind::null:
       break;
   }

@@ -5,6 +5,7 @@
 #include "decoding/subkey.h"
 #include "pg/compatibility.h"
 #include "pg/error.h"
+#include "pg/out_of_line.h"
 
 extern "C" {
 #include "utils/rel.h"
@@ -62,14 +63,6 @@ const RowEffects* evaluate(const PlanBinding& plan, std::span<const Value> row,
   effects.clear();
   plan.evaluator.evaluate(row, effects);
   return &effects;
-}
-
-RowFailure missing_value(const TableBinding& binding, const PlanBinding& plan,
-                         std::span<const Value> row, size_t column) {
-  return {0, binding.name, describe_key(row, plan.key_columns),
-          std::string("the value of ") + plan.reader.column_name(column) +
-              " is out of line and was not kept, so the row is left out; update the column to its "
-              "own value, or run brigade.reconcile()"};
 }
 
 }  // namespace
@@ -174,26 +167,40 @@ void Decoder::keep_out_of_line_values(const TableBinding& binding, const PlanBin
   if (!values.entries.empty()) encode(messages_, values);
 }
 
+// The value in a column that the change left as it was, without its length word. It is kept if the
+// row was stored since; while its table is copied, it may not have been yet.
+std::optional<std::string_view> Decoder::unchanged_value(const Value& value, int16_t attribute,
+                                                         const KeptValues& kept) {
+  const auto entry = kept.find(attribute);
+  if (entry != kept.end()) return entry->second;
+  std::optional<std::string> fetched = pg::fetch_out_of_line(value.view());
+  if (!fetched) return std::nullopt;
+  return fetched_.insert_or_assign(attribute, std::move(*fetched)).first->second;
+}
+
 void Decoder::complete(const IncompleteRow& row, const KeptValues& kept, std::string& messages) {
   const TableBinding& binding = *postponed_bindings_.at(row.binding);
   const PlanBinding& plan = binding.plans.at(row.plan);
   const pg::Arena arena("pg_brigade completed row");
   const pg::ContextScope in_arena(arena);
+  fetched_.clear();
   std::vector<Value> values = row.values;
   const EncodableState before{row.before, nullptr};
   for (size_t i = 0; i < values.size(); i++) {
     if (values[i].kind != ValueKind::unchanged) continue;
-    const auto value = kept.find(plan.reader.attribute_of_column(i));
-    if (value == kept.end()) {
-      encode(messages, missing_value(binding, plan, values, i));
-      // Nobody knows whose the row is now: those who had it must not see more of it.
-      return encode_row_change(messages, plan.definitions, true, &before, nullptr);
-    }
-    values[i] = pg::guard([&] { return plan.reader.convert_kept(i, value->second); });
+    const auto value = unchanged_value(values[i], plan.reader.attribute_of_column(i), kept);
+    // A later change took it away, and will say what became of the row.
+    if (!value) return encode_row_change(messages, plan.definitions, true, &before, nullptr);
+    values[i] = pg::guard([&] { return plan.reader.convert_kept(i, *value); });
   }
   const EncodableState after{row.after, evaluate(plan, values, after_effects_)};
   encode_errors(binding, plan, values, after_effects_, messages);
   encode_row_change(messages, plan.definitions, true, &before, &after);
+  OutOfLineValues values_to_keep{row.after, {}};
+  for (const auto& [attribute, value] : fetched_) {
+    values_to_keep.entries.push_back({attribute, value});
+  }
+  if (!fetched_.empty()) encode(messages, values_to_keep);
 }
 
 void Decoder::write_checkpoint_change(Relation relation, const Tuples& tuples) {

@@ -74,6 +74,8 @@ class Decoder : public RowCompleter {
   void touch(const Subkey& row);
   void keep_out_of_line_values(const TableBinding& binding, const PlanBinding& plan,
                                const Tuples& tuples, std::span<const Value> row);
+  std::optional<std::string_view> unchanged_value(const Value& value, int16_t attribute,
+                                                  const KeptValues& kept);
   void write_checkpoint_change(Relation relation, const Tuples& tuples);
   bool reject_keyless(const TableBinding& binding, const Tuples& tuples);
 
@@ -90,6 +92,7 @@ class Decoder : public RowCompleter {
   pg::Arena change_arena_;
   RowEffects before_effects_;
   RowEffects after_effects_;
+  KeptValues fetched_;  // those of the row being completed that were not kept
 };
 
 }  // namespace brigade

@@ -14,8 +14,9 @@ using KeptValues = std::map<int16_t, std::string>;
 class RowCompleter {
  public:
   virtual ~RowCompleter() = default;
-  // Appends the messages that say what `row` means, with the missing values taken from `kept`. A
-  // value missing there as well makes a RowFailure. Throws pg::Error.
+  // Appends the messages that say what `row` means, with the missing values taken from `kept`, or
+  // from the table if it has them still. If not, the row is removed: a change that is still to come
+  // took the value away. Throws pg::Error.
   virtual void complete(const IncompleteRow& row, const KeptValues& kept,
                         std::string& messages) = 0;
 };

@@ -49,8 +49,9 @@ void RowReader::read_only(const std::vector<bool>& columns) {
 }
 
 Value RowReader::convert(const Column& column, Datum datum, bool from_wal) {
-  if (from_wal && column.variable_length && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(datum))) {
-    return Value::unchanged();
+  const char* bytes = DatumGetPointer(datum);
+  if (from_wal && column.variable_length && VARATT_IS_EXTERNAL_ONDISK(bytes)) {
+    return Value::unchanged({bytes, VARSIZE_EXTERNAL(bytes)});
   }
   return column.converter->to_value(datum);
 }

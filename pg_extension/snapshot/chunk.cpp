@@ -37,20 +37,20 @@ class ChunkReader {
     const size_t begin = chunk.messages.size();
     const Subkey subkey = subkey_of(binding_.name, values_, plan.key_columns);
     encode_errors(binding_, plan, values_, effects_, chunk.messages);
+    const bool remember = !binding_.old_row_in_wal;
     if (!effects_.outputs.empty() || !effects_.lookups.empty()) {
-      encode_row(plan, subkey, tuple, chunk.messages);
+      const bool first = held_ != nullptr && !held_->contains(subkey);
+      encode_copied_row(chunk.messages, plan.definitions, remember, first, {subkey, &effects_});
     }
+    // A row that is nowhere may come into a bucket by a change that leaves these alone.
+    if (remember) keep_out_of_line_values(plan, subkey, tuple, chunk.messages);
     if (chunk.messages.size() > begin) {
       chunk.rows.push_back({subkey, begin, chunk.messages.size()});
     }
   }
 
-  void encode_row(const PlanBinding& plan, const Subkey& subkey, HeapTuple tuple,
-                  std::string& messages) {
-    const bool remember = !binding_.old_row_in_wal;
-    const bool first = held_ != nullptr && !held_->contains(subkey);
-    encode_copied_row(messages, plan.definitions, remember, first, {subkey, &effects_});
-    if (!remember) return;
+  void keep_out_of_line_values(const PlanBinding& plan, const Subkey& subkey, HeapTuple tuple,
+                               std::string& messages) {
     const OutOfLineValues values{subkey, plan.reader.out_of_line_values(tuple, descriptor_, false)};
     if (!values.entries.empty()) encode(messages, values);
   }

@@ -7,7 +7,8 @@
 namespace brigade {
 
 // The SQLite storage class of a value, plus one kind only decoding produces: a column whose
-// out-of-line (TOAST) value was not in the WAL because the statement did not change it.
+// out-of-line (TOAST) value was not in the WAL because the statement did not change it: the WAL has
+// a pointer to it.
 enum class ValueKind : uint8_t { null, integer, real, text, blob, unchanged };
 
 // One column value as SQLite would hold it. It does not own its bytes: whoever builds a Value keeps
@@ -24,7 +25,9 @@ struct Value {
   };
 
   static Value null() { return Value{ValueKind::null, {0}}; }
-  static Value unchanged() { return Value{ValueKind::unchanged, {0}}; }
+  static Value unchanged(std::string_view pointer) {
+    return of_bytes(ValueKind::unchanged, pointer);
+  }
   static Value of_integer(int64_t value) { return Value{ValueKind::integer, {value}}; }
   static Value of_real(double value) {
     Value result{ValueKind::real, {0}};
@@ -34,7 +37,7 @@ struct Value {
   static Value of_text(std::string_view text) { return of_bytes(ValueKind::text, text); }
   static Value of_blob(std::string_view blob) { return of_bytes(ValueKind::blob, blob); }
 
-  // REQUIRES: kind is text or blob.
+  // REQUIRES: kind is text, blob or unchanged.
   std::string_view view() const { return {bytes.data, bytes.size}; }
 
  private:
