@@ -211,7 +211,7 @@ $server->safe_psql('postgres', <<'SQL');
     SELECT change(0.5), change(0.7);
     BEGIN;
     LOCK TABLE brigade.bucket, brigade.checkpoint;
-    SELECT pg_sleep(1.5);
+    SELECT pg_sleep(1.5);  -- Longer than the lock_timeout that the database was given.
     COMMIT;
 SQL
 $server->safe_psql('postgres', <<'SQL');
