@@ -36,7 +36,17 @@ struct Tuple {
   std::vector<LookupUse> lookups;  // only if there is a trace
 
   bool operator<(const Tuple& other) const { return values < other.values; }
+  bool operator==(const Tuple& other) const { return values == other.values; }
 };
+
+// Of equal elements the first stays.
+template <typename Element>
+void sort_and_deduplicate(std::vector<Element>& elements) {
+  if (!std::is_sorted(elements.begin(), elements.end())) {
+    std::stable_sort(elements.begin(), elements.end());
+  }
+  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
+}
 
 class QuerierRun {
  public:
@@ -46,19 +56,21 @@ class QuerierRun {
     tuples_.push_back({std::vector<std::string>(querier.variable_count), {}});
   }
 
-  std::set<std::string> run() {
+  std::vector<std::string> run() {
     for (uint32_t i = 0; i < querier_.steps.size(); i++) {
       take(querier_.steps[i]);
       if (!tuples_.empty()) continue;
       if (trace_ != nullptr) trace_->stopped_at = i;
       return {};
     }
-    std::set<std::string> parameters;
+    std::vector<std::string> parameters;
+    parameters.reserve(tuples_.size());
     for (Tuple& tuple : tuples_) {
-      std::string bucket = join(tuple, querier_.parameters, querier_.parameters.size());
-      if (trace_ != nullptr) trace_->paths.push_back({bucket, std::move(tuple.lookups)});
-      parameters.insert(std::move(bucket));
+      parameters.push_back(join(tuple, querier_.parameters, querier_.parameters.size()));
+      if (trace_ == nullptr) continue;
+      trace_->paths.push_back({parameters.back(), std::move(tuple.lookups)});
     }
+    sort_and_deduplicate(parameters);
     return parameters;
   }
 
@@ -126,10 +138,9 @@ class QuerierRun {
     std::vector<std::string> keys;
     for (const Tuple& tuple : tuples_) keys.push_back(join(tuple, step.variables, step.keys));
     std::vector<std::string> distinct = keys;
-    std::sort(distinct.begin(), distinct.end());
-    distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+    sort_and_deduplicate(distinct);
     const auto found = lookups_.find(step.definition, distinct);
-    std::set<Tuple> joined;
+    std::vector<Tuple> joined;
     for (size_t i = 0; i < tuples_.size(); i++) {
       const size_t key =
           std::lower_bound(distinct.begin(), distinct.end(), keys[i]) - distinct.begin();
@@ -137,19 +148,20 @@ class QuerierRun {
         add_value(step, tuples_[i], keys[i], value, joined);
       }
     }
-    tuples_.assign(joined.begin(), joined.end());
+    sort_and_deduplicate(joined);
+    tuples_ = std::move(joined);
     if (tuples_.empty() && trace_ != nullptr) trace_->unknown_keys = std::move(distinct);
   }
 
   void add_value(const Step& step, const Tuple& tuple, const std::string& key,
-                 const std::string& value, std::set<Tuple>& joined) const {
+                 const std::string& value, std::vector<Tuple>& joined) const {
     const std::vector<std::string_view> elements = split_key(value);
     Tuple next = tuple;
     if (trace_ != nullptr) next.lookups.push_back({step.definition, key, value});
     for (size_t i = 0; i < elements.size() && step.keys + i < step.variables.size(); i++) {
       if (!assign(next, step.variables[step.keys + i], elements[i])) return;
     }
-    joined.insert(std::move(next));
+    joined.push_back(std::move(next));
   }
 
   const Querier& querier_;
@@ -161,8 +173,8 @@ class QuerierRun {
 
 }  // namespace
 
-std::set<std::string> run_querier(const Querier& querier, RequestValues& values,
-                                  RequestLookups& lookups, QuerierTrace* trace) {
+std::vector<std::string> run_querier(const Querier& querier, RequestValues& values,
+                                     RequestLookups& lookups, QuerierTrace* trace) {
   return QuerierRun(querier, values, lookups, trace).run();
 }
 

@@ -29,10 +29,11 @@ class RequestLookups {
   size_t result_count_ = 0;
 };
 
-// Runs a querier's steps: the parameters (JSON array texts) of the buckets a request gets.
+// Runs a querier's steps: the parameters (JSON array texts) of the buckets a request gets, sorted
+// and without repeats.
 // Throws ResolveError, and std::runtime_error for an expression that cannot be computed.
 // `trace` may be null.
-std::set<std::string> run_querier(const Querier& querier, RequestValues& values,
-                                  RequestLookups& lookups, QuerierTrace* trace);
+std::vector<std::string> run_querier(const Querier& querier, RequestValues& values,
+                                     RequestLookups& lookups, QuerierTrace* trace);
 
 }  // namespace brigade

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
 #include "evaluator/querier_run.h"
 #include "evaluator/request_values.h"
@@ -72,8 +73,8 @@ class Resolver {
     try {
       for (const Querier& querier : stream.queriers) {
         QuerierTrace* trace = begin_trace(stream, querier, subscription);
-        for (const std::string& parameters : run_querier(querier, values_, lookups_, trace)) {
-          add_bucket(querier.source, parameters, reason, priority);
+        for (std::string& parameters : run_querier(querier, values_, lookups_, trace)) {
+          add_bucket(querier.source, std::move(parameters), reason, priority);
           produced_[stream.name]++;
         }
       }
@@ -95,23 +96,22 @@ class Resolver {
     return &trace;
   }
 
-  void add_bucket(uint32_t source, const std::string& parameters, BucketReason reason,
-                  int priority) {
-    const auto [entry, added] =
-        by_name_.try_emplace({source, parameters}, resolution_.buckets.size());
-    if (added) {
-      resolution_.buckets.push_back({source, parameters, priority, {}});
-      if (resolution_.buckets.size() > limits_.buckets_max) {
-        throw ResolveError("Too many buckets: over " + std::to_string(limits_.buckets_max));
-      }
+  ResolvedBucket& find_or_add_bucket(uint32_t source, std::string parameters, int priority) {
+    const auto [known, added] =
+        by_name_[source].try_emplace(parameters, resolution_.buckets.size());
+    if (!added) return resolution_.buckets[known->second];
+    if (resolution_.buckets.size() == limits_.buckets_max) {
+      throw ResolveError("Too many buckets: over " + std::to_string(limits_.buckets_max));
     }
-    ResolvedBucket& bucket = resolution_.buckets[entry->second];
+    resolution_.buckets.push_back({source, std::move(parameters), priority, {}});
+    return resolution_.buckets.back();
+  }
+
+  void add_bucket(uint32_t source, std::string parameters, BucketReason reason, int priority) {
+    ResolvedBucket& bucket = find_or_add_bucket(source, std::move(parameters), priority);
     bucket.priority = std::min(bucket.priority, priority);
-    const bool known =
-        std::any_of(bucket.reasons.begin(), bucket.reasons.end(), [&](const BucketReason& other) {
-          return other.is_default == reason.is_default && other.index == reason.index;
-        });
-    if (!known) bucket.reasons.push_back(reason);
+    const auto known = std::find(bucket.reasons.begin(), bucket.reasons.end(), reason);
+    if (known == bucket.reasons.end()) bucket.reasons.push_back(reason);
   }
 
   std::string describe_producers(const std::string& current) const {
@@ -132,7 +132,8 @@ class Resolver {
   RequestValues values_;
   RequestLookups lookups_;
   Resolution resolution_;
-  std::map<std::pair<uint32_t, std::string>, size_t> by_name_;
+  // By source and parameters, indices into Resolution::buckets.
+  std::map<uint32_t, std::unordered_map<std::string, size_t>> by_name_;
   std::map<std::string, size_t> produced_;
 };
 

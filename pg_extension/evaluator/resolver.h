@@ -41,6 +41,8 @@ class LookupReader {
 struct BucketReason {
   bool is_default;
   uint32_t index;
+
+  bool operator==(const BucketReason&) const = default;
 };
 
 struct ResolvedBucket {

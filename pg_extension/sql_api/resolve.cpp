@@ -1,5 +1,9 @@
 #include "evaluator/resolver.h"
 
+#include <array>
+#include <charconv>
+#include <unordered_map>
+
 #include "pg/index_lookup.h"
 #include "pg/spi.h"
 #include "sql_api/request.h"
@@ -14,16 +18,47 @@ namespace {
 using nlohmann::json;
 
 // With thousands of buckets, building a tree of JSON values takes longer than all the rest: what
-// there may be many of is written as text.
-void append_reasons(std::string& text, const ResolvedBucket& bucket) {
-  text += '[';
-  for (const BucketReason& reason : bucket.reasons) {
+// there may be many of is written as text, and has no names of fields.
+void append_number(std::string& text, int64_t number) {
+  std::array<char, 24> digits;
+  text.append(digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr);
+}
+
+std::string reasons_text(const std::vector<BucketReason>& reasons) {
+  std::string text = "[";
+  for (const BucketReason& reason : reasons) {
     text += text.back() == '[' ? "" : ",";
     text += reason.is_default ? "{\"default\":" : "{\"sub\":";
-    text += std::to_string(reason.index) + "}";
+    append_number(text, reason.index);
+    text += '}';
   }
-  text += ']';
+  return text + "]";
 }
+
+// Most buckets are there for the same few reasons: each list of reasons is written once.
+class ReasonLists {
+ public:
+  size_t index_of(const std::vector<BucketReason>& reasons) {
+    if (!lists_.empty() && reasons == *lists_[last_]) return last_;
+    const auto [known, added] = indices_.try_emplace(reasons_text(reasons), lists_.size());
+    if (added) lists_.push_back(&reasons);
+    return last_ = known->second;
+  }
+
+  std::string text() const {
+    std::string text = "[";
+    for (const auto* reasons : lists_) {
+      if (text.size() > 1) text += ',';
+      text += reasons_text(*reasons);
+    }
+    return text + "]";
+  }
+
+ private:
+  std::vector<const std::vector<BucketReason>*> lists_;
+  std::unordered_map<std::string, size_t> indices_;
+  size_t last_ = 0;
+};
 
 // What is stored of a bucket; nothing is of one that never held a row.
 struct BucketState {
@@ -56,28 +91,32 @@ std::vector<BucketState> bucket_states(const ServingPlan& serving, const Resolut
   return states;
 }
 
-void append_bucket(std::string& text, const ResolvedBucket& bucket, const std::string& name_prefix,
-                   const BucketState& state) {
-  text += "{\"id\":" + (state.id == 0 ? "null" : std::to_string(state.id)) + ",\"name\":";
-  append_json_string(text, name_prefix + bucket.parameters);
-  text += ",\"checksum\":" + std::to_string(state.checksum);
-  text += ",\"count\":" + std::to_string(state.count);
-  text += ",\"last_op_id\":\"" + std::to_string(state.last_op_id);
-  text += "\",\"priority\":" + std::to_string(bucket.priority) + ",\"subscriptions\":";
-  append_reasons(text, bucket);
-  text += '}';
+void append_bucket(std::string& text, std::string_view name, const BucketState& state, int priority,
+                   size_t reasons) {
+  text += '[';
+  append_number(text, state.id);
+  text += ',';
+  append_json_string(text, name);
+  for (const int64_t number : {int64_t{state.checksum}, state.count, state.last_op_id,
+                               int64_t{priority}, static_cast<int64_t>(reasons)}) {
+    text += ',';
+    append_number(text, number);
+  }
+  text += ']';
 }
 
 std::string describe_buckets(const ServingPlan& serving, const Resolution& resolution) {
   const std::vector<BucketState> states = bucket_states(serving, resolution);
+  ReasonLists reasons;
   std::string text = "[";
-  text.reserve(200 * states.size());
+  text.reserve(100 * states.size());
   for (size_t i = 0; i < states.size(); i++) {
     const ResolvedBucket& bucket = resolution.buckets[i];
     if (i > 0) text += ',';
-    append_bucket(text, bucket, serving.bucket_names[bucket.definition], states[i]);
+    append_bucket(text, serving.bucket_names[bucket.definition] + bucket.parameters, states[i],
+                  bucket.priority, reasons.index_of(bucket.reasons));
   }
-  return text + "]";
+  return text + "],\"reasons\":" + reasons.text();
 }
 
 json describe_streams(const Resolution& resolution) {

@@ -141,11 +141,13 @@ SQL
     my $wrong_sums = $server->safe_psql('postgres', <<'SQL');
         SELECT user_id, expected.*, actual.count, actual.checksum
         FROM (VALUES ('anna'), ('bert')) AS users (user_id),
-          json_to_recordset(brigade.resolve(jsonb_build_object(
+          json_array_elements(brigade.resolve(jsonb_build_object(
             'user_id', user_id, 'client_id', NULL, 'token', jsonb_build_object('sub', user_id),
             'connection_parameters', '{}'::jsonb, 'include_defaults', true,
             'subscriptions', '[]'::jsonb)) -> 'buckets')
-            AS expected (id bigint, count bigint, checksum bigint),
+            AS bucket,
+          LATERAL (SELECT (bucket ->> 0)::bigint AS id, (bucket ->> 2)::bigint AS checksum,
+                          (bucket ->> 3)::bigint AS count) AS expected,
           LATERAL (SELECT count(*), coalesce(sum(checksum), 0)::bigint AS checksum
                    FROM brigade.operation WHERE bucket = expected.id) AS actual
         WHERE actual.count <> expected.count

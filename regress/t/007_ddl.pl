@@ -165,10 +165,10 @@ is(kept_values(), 0, '… and nothing of it is left');
 # ---- lookups
 sub team_of_anna {
     return $server->safe_psql('postgres', <<'SQL');
-        SELECT string_agg(value ->> 'name', ',') FROM json_array_elements(brigade.resolve(
+        SELECT string_agg(value ->> 1, ',') FROM json_array_elements(brigade.resolve(
           '{"user_id": "anna", "client_id": null, "token": {"sub": "anna"},
             "connection_parameters": {}, "include_defaults": true, "subscriptions": []}')
-          -> 'buckets') WHERE value ->> 'name' ~ 'docs'
+          -> 'buckets') WHERE value ->> 1 ~ 'docs'
 SQL
 }
 like(team_of_anna(), qr/red/, 'a lookup before DDL');

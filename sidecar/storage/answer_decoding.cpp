@@ -13,58 +13,13 @@ int64_t to_id(const Json& value) {
   return value.is_string() ? std::stoll(value.get_ref<const std::string&>()) : value.get<int64_t>();
 }
 
-std::optional<int64_t> to_optional_id(const Json& object, const char* name) {
-  auto it = object.find(name);
-  if (it == object.end() || it->is_null()) return {};
-  return to_id(*it);
-}
-
 BucketState to_bucket_state(const Json& bucket) {
   return {to_id(bucket.at("last_op_id")), bucket.at("count").get<int64_t>(),
           static_cast<int32_t>(bucket.at("checksum").get<int64_t>())};
 }
 
-std::vector<Reason> to_reasons(const Json& subscriptions) {
-  std::vector<Reason> reasons;
-  reasons.reserve(subscriptions.size());
-  for (const Json& subscription : subscriptions) {
-    bool is_default = subscription.contains("default");
-    reasons.push_back({is_default, subscription.at(is_default ? "default" : "sub")});
-  }
-  return reasons;
-}
-
 std::string text_or_empty(const Json& value) {
   return value.is_null() ? "" : value.get<std::string>();
-}
-
-ResolvedBucket to_resolved_bucket(const Json& bucket) {
-  return {to_optional_id(bucket, "id"), bucket.at("name"), to_bucket_state(bucket),
-          bucket.at("priority").get<uint8_t>(), to_reasons(bucket.at("subscriptions"))};
-}
-
-StreamDescription to_stream(const Json& stream) {
-  StreamDescription description{stream.at("name"), stream.at("is_default"), {}};
-  for (const Json& error : stream.at("errors")) {
-    const Json& subscription = error.at("subscription");
-    StreamFailure failure{{}, error.at("message")};
-    if (subscription.is_number()) failure.subscription = subscription.get<uint32_t>();
-    description.errors.push_back(std::move(failure));
-  }
-  return description;
-}
-
-Resolution to_resolution(const Json& json) {
-  Resolution resolution;
-  resolution.commit = to_id(json.at("commit"));
-  resolution.op_id = to_id(json.at("op_id"));
-  resolution.write_checkpoint = to_optional_id(json, "write_checkpoint");
-  for (const Json& bucket : json.at("buckets")) {
-    resolution.buckets.push_back(to_resolved_bucket(bucket));
-  }
-  for (const Json& stream : json.at("streams")) resolution.streams.push_back(to_stream(stream));
-  resolution.dependencies = json.at("dependencies").get<std::vector<int64_t>>();
-  return resolution;
 }
 
 ChangedBucket to_changed_bucket(const Json& bucket) {
@@ -123,17 +78,17 @@ auto decode(const char* function, std::string_view text, Decode to_value)
   try {
     return to_value(Json::parse(text));
   } catch (const std::exception& error) {
-    return StorageError{"XX000",
-                        std::string(function) + " answered in an unknown form: " + error.what() +
-                            "; do the versions match?",
-                        "", false};
+    return unknown_form(function, error.what());
   }
 }
 
 }  // namespace
 
-Result<Resolution, StorageError> decode_resolution(std::string_view json) {
-  return decode("brigade.resolve", json, to_resolution);
+StorageError unknown_form(const char* function, const std::string& problem) {
+  return {"XX000",
+          std::string(function) + " answered in an unknown form: " + problem +
+              "; do the versions match?",
+          "", false};
 }
 
 Result<Changes, StorageError> decode_changes(std::string_view json, int64_t after) {

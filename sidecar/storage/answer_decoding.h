@@ -13,4 +13,7 @@ Result<Resolution, StorageError> decode_resolution(std::string_view json);
 Result<Changes, StorageError> decode_changes(std::string_view json, int64_t after);
 Result<ReplicationStatus, StorageError> decode_status(std::string_view json);
 
+/// The error of an answer of `function` that cannot be decoded.
+StorageError unknown_form(const char* function, const std::string& problem);
+
 }  // namespace brigade::sidecar

@@ -7,10 +7,8 @@ namespace {
 
 TEST(AnswerDecoding, ResolutionOfTheInterface) {
   auto resolution = decode_resolution(R"({"commit":42,"op_id":"15","write_checkpoint":"3",
-    "buckets":[{"id":7,"name":"1#lists|0[\"u1\"]","checksum":-708496331,"count":2,
-                "last_op_id":"12","priority":1,"subscriptions":[{"default":0},{"sub":1}]},
-               {"id":null,"name":"b","checksum":0,"count":0,"last_op_id":"0","priority":3,
-                "subscriptions":[]}],
+    "buckets":[[7,"1#lists|0[\"u1\"]",-708496331,2,12,1,1],[0,"b",0,0,0,3,0]],
+    "reasons":[[],[{"default":0},{"sub":1}]],
     "streams":[{"name":"lists","is_default":true,
                 "errors":[{"subscription":"default","message":"m"},
                           {"subscription":2,"message":"n"}]}],
@@ -18,9 +16,14 @@ TEST(AnswerDecoding, ResolutionOfTheInterface) {
   ASSERT_TRUE(resolution) << resolution.error().message;
   EXPECT_EQ(resolution->commit, 42);
   EXPECT_EQ(resolution->write_checkpoint, 3);
+  EXPECT_EQ(resolution->op_id, 15);
+  EXPECT_EQ(resolution->buckets[0].id, 7);
+  EXPECT_EQ(resolution->buckets[0].name, "1#lists|0[\"u1\"]");
+  EXPECT_EQ(resolution->buckets[0].priority, 1);
   EXPECT_EQ(resolution->buckets[0].state, (BucketState{12, 2, -708496331}));
   EXPECT_EQ(resolution->buckets[0].reasons, (std::vector<Reason>{{true, 0}, {false, 1}}));
   EXPECT_FALSE(resolution->buckets[1].id);
+  EXPECT_TRUE(resolution->buckets[1].reasons.empty());
   EXPECT_FALSE(resolution->streams[0].errors[0].subscription);
   EXPECT_EQ(resolution->streams[0].errors[1].subscription, 2U);
   EXPECT_EQ(resolution->dependencies, (std::vector<int64_t>{-8123, 77}));
@@ -50,6 +53,22 @@ TEST(AnswerDecoding, StatusOfTheInterface) {
   EXPECT_EQ(status->lag_seconds, 0.5);
   EXPECT_EQ(status->operations_per_second, 0);
   EXPECT_EQ(status->operation_bytes, 32768);
+}
+
+TEST(AnswerDecoding, ResolutionsOfOtherForms) {
+  auto with = [](const std::string& buckets, const std::string& rest) {
+    return R"({"commit":1,"op_id":"1","write_checkpoint":null,"streams":[],"reasons":[[]],)" +
+           rest + R"("buckets":)" + buckets + "}";
+  };
+  const std::string dependencies = R"("dependencies":[],)";
+  EXPECT_TRUE(decode_resolution(with(R"([[7,"a",1,1,1,3,0]])", dependencies)));
+  EXPECT_FALSE(decode_resolution(with(R"([[7,"a",1,1,1,3,0]])", "")));
+  for (const char* buckets :
+       {R"([[7,"a",1,1,1,3]])", R"([[7,"a",1,1,1,3,0,0]])", R"([[7,"a",1,1,1,3,1]])",
+        R"([[7,8,1,1,1,3,0]])", R"([["7","a",1,1,1,3,0]])", R"([[7,"a",1,1,1,3,[]]])", "[{}]",
+        "[7]", R"([[7,"a",1,1,1.5,3,0]])", R"([[null,"a",1,1,1,3,0]])", "null", "{}", "[[7"}) {
+    EXPECT_FALSE(decode_resolution(with(buckets, dependencies))) << buckets;
+  }
 }
 
 TEST(AnswerDecoding, OtherFormsAreErrors) {
