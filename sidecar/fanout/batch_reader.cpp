@@ -83,13 +83,16 @@ void BatchReader::expect(const std::vector<Expected>& expected, LineFormat forma
     missing.push_back(it->range);
   }
   if (missing.empty()) return;
+  std::reverse(missing.begin(), missing.end());  // What is too much to read is what comes last.
   read_count_++;
   storage_.read_ranges(missing,
                        [this, missing](Result<std::vector<OperationRows>, StorageError> rows) {
                          for (size_t i = 0; i < missing.size(); i++) {
                            // Those that are waited for go on at once, and may make others be
                            // forgotten.
-                           if (rows) {
+                           if (rows && !(*rows)[i].was_read) {
+                             on_not_read(missing[i]);
+                           } else if (rows) {
                              on_rows(missing[i], std::move((*rows)[i]));
                            } else {
                              on_rows(missing[i], rows.error());
@@ -110,6 +113,15 @@ void BatchReader::fetch(const OperationRange& range) {
   storage_.read_operations(range, [this, range](Result<OperationRows, StorageError> rows) {
     on_rows(range, std::move(rows));
   });
+}
+
+void BatchReader::on_not_read(const OperationRange& range) {
+  Entry& entry = *by_range_.at(range);
+  if (entry.waiters.empty()) {
+    forget(entry);
+  } else {
+    fetch(range);
+  }
 }
 
 void BatchReader::on_rows(const OperationRange& range, Result<OperationRows, StorageError> rows) {

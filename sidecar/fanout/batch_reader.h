@@ -66,6 +66,7 @@ class BatchReader {
   Entry& add(const OperationRange& range, const std::string& bucket_name, uint8_t formats);
   void load(const OperationRange& range, const std::string& bucket_name, uint8_t formats,
             std::vector<Waiter> waiters);
+  void on_not_read(const OperationRange& range);
   void read_ahead(const Entry& entry, const DataBatch& batch, uint8_t formats);
   void fetch(const OperationRange& range);
   void on_rows(const OperationRange& range, Result<OperationRows, StorageError> rows);

@@ -15,21 +15,29 @@ constexpr Statement create_write_checkpoint_statement{
     "create_write_checkpoint", "SELECT brigade.create_write_checkpoint($1::text, $2::text)"};
 constexpr Statement request_checkpoint_statement{
     "request_checkpoint", "SELECT brigade.request_checkpoint($1::text, $2::text, $3::bigint)"};
-// The second part finds the CLEAR beyond the range that took the place of the range's operations.
+// What follows the row whose data pass `batch_bytes_max` ($5) stays in Postgres. The second part
+// finds the CLEAR beyond the range that took the place of the range's operations.
 constexpr Statement read_statement{
     "read_operations",
     "(SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
-    " FROM brigade.operation WHERE bucket = $1::bigint AND op_id > $2::bigint"
-    " AND op_id <= $3::bigint ORDER BY op_id LIMIT $4::integer)"
+    " FROM (SELECT *, sum(octet_length(data)) OVER (ORDER BY op_id"
+    " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before"
+    " FROM (SELECT * FROM brigade.operation WHERE bucket = $1::bigint AND op_id > $2::bigint"
+    " AND op_id <= $3::bigint ORDER BY op_id LIMIT $4::integer) AS found) AS summed"
+    " WHERE coalesce(bytes_before, 0) <= $5::bigint)"
     " UNION ALL SELECT * FROM"
     " (SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
     " FROM brigade.operation WHERE bucket = $1::bigint AND op_id > $2::bigint"
     " ORDER BY op_id LIMIT 1) AS next WHERE op = 'C' AND op_id > $3::bigint"};
 
-/// The same of several ranges; `place` is that of the range, from 1.
+/// The same of several ranges together; `place` is that of the range, from 1. Rows beyond the limit
+/// come without data, and say so, because a range without rows would be one that lost them.
 constexpr Statement read_ranges_statement{
     "read_ranges",
-    "SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id, place"
+    "SELECT op_id, op, object_type, object_id, subkey, checksum,"
+    " CASE WHEN NOT is_cut THEN data END, target_op_id, place, is_cut"
+    " FROM (SELECT *, coalesce(sum(octet_length(data)) OVER (ORDER BY place, op_id"
+    " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) > $5::bigint AS is_cut"
     " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])"
     " WITH ORDINALITY AS wanted (wanted_bucket, after, until, place), LATERAL ("
     "(SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
@@ -38,10 +46,21 @@ constexpr Statement read_ranges_statement{
     " UNION ALL SELECT * FROM"
     " (SELECT op_id, op, object_type, object_id, subkey, checksum, data, target_op_id"
     " FROM brigade.operation WHERE bucket = wanted_bucket AND op_id > after"
-    " ORDER BY op_id LIMIT 1) AS next WHERE op = 'C' AND op_id > until) AS found"
+    " ORDER BY op_id LIMIT 1) AS next WHERE op = 'C' AND op_id > until) AS found) AS summed"
     " ORDER BY place, op_id"};
 
-enum Column { op_id, op, object_type, object_id, subkey, checksum, data, target_op_id, place };
+enum Column {
+  op_id,
+  op,
+  object_type,
+  object_id,
+  subkey,
+  checksum,
+  data,
+  target_op_id,
+  place,
+  is_cut
+};
 
 int64_t to_int64(const PGresult* result, int row, int column) {
   if (PQgetlength(result, row, column) != sizeof(int64_t)) return 0;
@@ -73,16 +92,13 @@ OperationRows to_rows(const std::shared_ptr<const PGresult>& result, int first, 
                       int64_t until) {
   OperationRows rows;
   rows.operations.reserve(static_cast<size_t>(last - first));
-  int64_t bytes = 0;
-  for (int row = first; row < last && bytes <= batch_bytes_max; row++) {
+  for (int row = first; row < last; row++) {
     Operation operation = to_operation(result.get(), row);
     if (operation.op_id > until) {
       rows.cleared_until = operation.op_id;
       break;
     }
     rows.operations.push_back(operation);
-    const auto& data = rows.operations.back().data;
-    bytes += data ? static_cast<int64_t>(data->size()) : 0;
   }
   rows.owner = result;
   return rows;
@@ -96,9 +112,13 @@ std::vector<OperationRows> to_rows_of_ranges(const std::shared_ptr<const PGresul
   int row = 0;
   for (const OperationRange& range : ranges) {
     int first = row;
+    int whole = first;
     auto number = static_cast<int64_t>(answers.size() + 1);
-    while (row < count && to_int64(result.get(), row, Column::place) == number) row++;
-    answers.push_back(to_rows(result, first, row, range.until));
+    for (; row < count && to_int64(result.get(), row, Column::place) == number; row++) {
+      if (*PQgetvalue(result.get(), row, Column::is_cut) == 0) whole = row + 1;
+    }
+    answers.push_back(to_rows(result, first, whole, range.until));
+    answers.back().was_read = whole > first || row == first;
   }
   return answers;
 }
@@ -143,7 +163,7 @@ void PostgresStorage::read_operations(const OperationRange& range,
   read_pool_.run(
       read_statement,
       {std::to_string(range.bucket), std::to_string(range.after), std::to_string(range.until),
-       std::to_string(operations_per_batch_max)},
+       std::to_string(operations_per_batch_max), std::to_string(batch_bytes_max)},
       [done = std::move(done), until = range.until](Result<PgResult, StorageError> result) {
         if (result) {
           std::shared_ptr<const PGresult> rows(std::move(*result));
@@ -159,7 +179,8 @@ void PostgresStorage::read_ranges(const std::vector<OperationRange>& ranges,
   read_pool_.run(
       read_ranges_statement,
       {array_of(ranges, &OperationRange::bucket), array_of(ranges, &OperationRange::after),
-       array_of(ranges, &OperationRange::until), std::to_string(operations_per_batch_max)},
+       array_of(ranges, &OperationRange::until), std::to_string(operations_per_batch_max),
+       std::to_string(batch_bytes_max)},
       [done = std::move(done), ranges](Result<PgResult, StorageError> result) {
         if (result) {
           done(to_rows_of_ranges(std::shared_ptr<const PGresult>(std::move(*result)), ranges));

@@ -32,7 +32,8 @@ class Storage {
   /// first whose data passes `batch_bytes_max`.
   virtual void read_operations(const OperationRange& range,
                                StorageCallback<OperationRows> done) = 0;
-  /// `read_operations` of several ranges in one go; the answers are in their order.
+  /// `read_operations` of several ranges in one go, whose data together are bounded in the same
+  /// way: what came first was read, the rest was not. The answers are in their order.
   virtual void read_ranges(const std::vector<OperationRange>& ranges,
                            StorageCallback<std::vector<OperationRows>> done) = 0;
   virtual void create_write_checkpoint(const std::string& user_id, const std::string& client_id,

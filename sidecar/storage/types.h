@@ -100,6 +100,7 @@ struct OperationRows {
   /// Compaction put a CLEAR here, beyond the range, in the place of the range's operations; 0:
   /// none.
   int64_t cleared_until = 0;
+  bool was_read = true;  ///< false: there are operations, but others that came first were enough
 };
 
 /// The operations of one bucket in `(after, until]`.

@@ -22,6 +22,9 @@ export class RawStream {
     return stream;
   }
 
+  #firstComplete = Promise.withResolvers();
+  /** Resolves with the first completed checkpoint, or the end of the stream. */
+  firstComplete = this.#firstComplete.promise;
   operations = 0;
   /** Data of the newest operation, JSON text. */
   newest = '';
@@ -44,6 +47,7 @@ export class RawStream {
       if (error.name !== 'AbortError') this.error = error;
     }
     this.ended = true;
+    this.#firstComplete.resolve();
   }
 
   #take({ checkpoint, checkpoint_diff: diff, data, checkpoint_complete: complete }) {
@@ -55,7 +59,9 @@ export class RawStream {
       this.operations += data.data.length;
       this.newest = data.data.at(-1)?.data ?? '';
     }
-    if (complete) this.completed++;
+    if (!complete) return;
+    this.completed++;
+    this.#firstComplete.resolve();
   }
 
   /** Names of buckets without their parameters: 1#lists|0 of 1#lists|0["anna"]. */

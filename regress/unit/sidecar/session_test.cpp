@@ -115,6 +115,16 @@ TEST_F(SessionTest, SmallBucketsAreReadInOneGo) {
   EXPECT_EQ(client->session.counters().operations, 2U);
 }
 
+TEST_F(SessionTest, WhatAReadInOneGoLeftOutIsReadLater) {
+  write({1, 2});
+  storage_.ranges_per_read = 1;
+  auto client = open();
+  client->settle();
+  EXPECT_TRUE(client->take_sent().ends_with(data("a", 0, put(1), 1) + partial(2, 1) +
+                                            data("b", 0, put(2), 2) + complete(2)));
+  EXPECT_EQ(storage_.read_count, 2);
+}
+
 TEST_F(SessionTest, LargeBucketsAreReadOneByOne) {
   write({1, 2});
   resolution_.buckets[0].state.count = 100'000;

@@ -33,6 +33,7 @@ class FakeStorage : public Storage {
   int resolve_count = 0;
   int read_count = 0;
   size_t rows_per_read = 1000;
+  size_t ranges_per_read = 1000;  ///< of several ranges, those that come after are not read
   bool broken = false;
 
   void resolve(std::string, StorageCallback<Resolution> done) override {
@@ -54,7 +55,10 @@ class FakeStorage : public Storage {
     read_count++;
     later_.push_back([this, ranges, done] {
       std::vector<OperationRows> answers;
-      for (const OperationRange& range : ranges) answers.push_back(rows(range));
+      for (const OperationRange& range : ranges) {
+        answers.push_back(answers.size() < ranges_per_read ? rows(range) : OperationRows{});
+        answers.back().was_read = answers.size() <= ranges_per_read;
+      }
       broken ? done(StorageError{"", "gone", "", true}) : done(std::move(answers));
     });
   }
