@@ -28,6 +28,25 @@ void append_replication(MetricsText& text, const ReplicationStatus& status) {
              status.row_bytes);
 }
 
+void append_compaction(MetricsText& text, const CompactionStatus& status) {
+  auto counter = [&text](const char* name, const char* help, int64_t value) {
+    text.counter(name, help, static_cast<uint64_t>(value));
+  };
+  counter("brigade_compactions_total", "Buckets compacted", status.compactions);
+  counter("brigade_compaction_examined_operations_total", "Operations read by compaction",
+          status.examined);
+  counter("brigade_compaction_moved_operations_total", "Operations emptied by compaction",
+          status.moved);
+  counter("brigade_compaction_deleted_operations_total", "Operations deleted by compaction",
+          status.deleted);
+  counter("brigade_compaction_reappended_operations_total",
+          "Rows appended again by defragmentation", status.reappended);
+  text.gauge("brigade_compaction_due_buckets", "Buckets that wait for compaction",
+             status.buckets_due);
+  text.gauge("brigade_compaction_behind_seconds", "For how long a bucket has been waiting at most",
+             std::llround(status.behind_seconds));
+}
+
 }  // namespace
 
 std::string Server::metrics_text() const {
@@ -62,7 +81,10 @@ std::string Server::metrics_text() const {
   text.gauge("brigade_change_feed_connected", "1 while changes are followed",
              feed_->connected() ? 1 : 0);
   text.gauge("brigade_ready", "1 while the readiness probe succeeds", health().ready ? 1 : 0);
-  if (monitor_->status()) append_replication(text, *monitor_->status());
+  if (monitor_->status()) {
+    append_replication(text, *monitor_->status());
+    append_compaction(text, monitor_->status()->compaction);
+  }
   return text.take();
 }
 

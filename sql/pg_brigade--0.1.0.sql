@@ -543,11 +543,16 @@ CREATE FUNCTION brigade.sidecar_status() RETURNS json
       'row_errors', (SELECT count(*) FROM brigade.row_error),
       'operation_bytes', pg_total_relation_size('brigade.bucket_op'),
       'lookup_bytes', pg_total_relation_size('brigade.lookup'),
-      'row_bytes', pg_total_relation_size('brigade.row_membership'))
+      'row_bytes', pg_total_relation_size('brigade.row_membership'),
+      'compaction', (SELECT json_build_object('compactions', compactions, 'examined', examined,
+          'moved', moved, 'deleted', deleted, 'reappended', reappended,
+          'buckets_due', buckets_due,
+          'behind_seconds', coalesce(extract(epoch FROM behind), 0)) FROM brigade.compaction))
     FROM brigade.status
   $$;
 COMMENT ON FUNCTION brigade.sidecar_status() IS
-  'How replication stands and how much storage takes, for the sidecar''s metrics and health.';
+  'How replication and compaction stand, and how much storage takes: for the sidecar''s metrics '
+  'and health.';
 
 CREATE FUNCTION brigade.diagnostics() RETURNS json
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

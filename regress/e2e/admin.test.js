@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { example } from './lib/paths.js';
 import { configuration, Sidecar } from './lib/sidecar.js';
@@ -122,4 +123,19 @@ test('deploy', async () => {
     { content: yaml.replace('FROM', 'FORM') });
   assert.equal(status, 422);
   assert.match(error.description, /line \d+/);
+});
+
+test('a deploy in progress can be given up', async () => {
+  let content = yaml;
+  for (; content === yaml; await delay(20)) { // Until what was deployed above is in force.
+    ({ data: { current: { content } } } = await call('sync-rules/v1/current'));
+  }
+  const locker = await todo.server.pool.connect();
+  await locker.query('BEGIN; LOCK TABLE settings IN ACCESS EXCLUSIVE MODE');
+  await call('sync-rules/v1/deploy', { content: content.replace("'theme'", "'font'") });
+  assert.deepEqual((await call('sync-rules/v1/cancel-deploy', {})).data, { cancelled: true });
+  assert.deepEqual((await call('sync-rules/v1/cancel-deploy', {})).data, { cancelled: false });
+  await locker.query('COMMIT');
+  locker.release();
+  assert.equal((await call('sync-rules/v1/current')).data.current.content, content);
 });

@@ -318,6 +318,9 @@ test('metrics', async () => {
   assert.ok(value('powersync_operation_storage_size_bytes') > 0);
   assert.equal(value('powersync_replication_lag_seconds'), 0);
   assert.ok(value('brigade_replication_lag_bytes') >= 0);
+  assert.ok(value('brigade_compactions_total') >= 0);
+  assert.ok(value('brigade_compaction_deleted_operations_total') >= 0);
+  assert.ok(value('brigade_compaction_due_buckets') >= 0);
   assert.equal(value('brigade_ready'), 1);
   client.vanish();
   await sidecar.stop();

@@ -19,6 +19,8 @@ namespace {
 constexpr Statement validate_statement{"validate", "SELECT brigade.validate($1::text)::text"};
 constexpr Statement diagnostics_statement{"diagnostics", "SELECT brigade.diagnostics()::text"};
 constexpr Statement reconcile_statement{"reconcile", "SELECT brigade.reconcile()::text"};
+constexpr Statement cancel_deploy_statement{"cancel_deploy",
+                                            "SELECT brigade.cancel_deploy()::text"};
 constexpr Statement deploy_statement{"admin_deploy", "SELECT brigade.deploy($1::text)::text"};
 
 /// All user tables with their columns. sqlite_type: 2 text, 4 integer, 8 real, 1 blob.
@@ -110,6 +112,7 @@ void AdminEndpoints::add_to(Router& router) {
   add(router, "POST", "/api/admin/v1/validate", &AdminEndpoints::validate);
   add(router, "POST", "/api/sync-rules/v1/validate", &AdminEndpoints::validate_rules);
   add(router, "POST", "/api/sync-rules/v1/deploy", &AdminEndpoints::deploy_rules);
+  add(router, "POST", "/api/sync-rules/v1/cancel-deploy", &AdminEndpoints::cancel_deploy);
 }
 
 void AdminEndpoints::add(Router& router, const char* method, const char* path, Handle handle) {
@@ -283,6 +286,12 @@ void AdminEndpoints::deploy_rules(const ExchangePointer& exchange, const Json& b
   }
   query(exchange, deploy_statement, {text->get<std::string>()}, [exchange](std::string_view json) {
     exchange->respond(HttpResponse::json(200, "{\"data\":" + std::string(json) + "}"));
+  });
+}
+
+void AdminEndpoints::cancel_deploy(const ExchangePointer& exchange, const Json&) {
+  query(exchange, cancel_deploy_statement, {}, [exchange](std::string_view cancelled) {
+    exchange->respond(data_response({{"cancelled", cancelled == "true"}}));
   });
 }
 

@@ -45,6 +45,7 @@ class AdminEndpoints {
   void validate(const ExchangePointer& exchange, const Json& body);
   void validate_rules(const ExchangePointer& exchange, const Json& body);
   void deploy_rules(const ExchangePointer& exchange, const Json& body);
+  void cancel_deploy(const ExchangePointer& exchange, const Json& body);
 
   /// Calls `then` with what `brigade.diagnostics` answers.
   void diagnose(const ExchangePointer& exchange, std::function<void(const Json&)> then);

@@ -55,6 +55,12 @@ Number number_or_zero(const Json& object, const char* name) {
   return value.is_null() ? Number{0} : value.get<Number>();
 }
 
+CompactionStatus to_compaction_status(const Json& json) {
+  return {json.at("compactions"),   json.at("examined"),   json.at("moved"),
+          json.at("deleted"),       json.at("reappended"), json.at("buckets_due"),
+          json.at("behind_seconds")};
+}
+
 ReplicationStatus to_status(const Json& json) {
   ReplicationStatus status;
   status.state = json.at("state");
@@ -67,6 +73,7 @@ ReplicationStatus to_status(const Json& json) {
   status.operation_bytes = number_or_zero<int64_t>(json, "operation_bytes");
   status.lookup_bytes = number_or_zero<int64_t>(json, "lookup_bytes");
   status.row_bytes = number_or_zero<int64_t>(json, "row_bytes");
+  status.compaction = to_compaction_status(json.at("compaction"));
   return status;
 }
 

@@ -10,6 +10,17 @@
 
 namespace brigade::sidecar {
 
+/// What compaction has done in all, in operations, and what waits for it.
+struct CompactionStatus {
+  int64_t compactions = 0;  ///< of a bucket each
+  int64_t examined = 0;
+  int64_t moved = 0;
+  int64_t deleted = 0;
+  int64_t reappended = 0;
+  int64_t buckets_due = 0;
+  double behind_seconds = 0;  ///< for how long the first of them has been due
+};
+
 /// How replication on the primary stands, as `brigade.sidecar_status` answered last.
 struct ReplicationStatus {
   std::string state;
@@ -22,6 +33,7 @@ struct ReplicationStatus {
   int64_t operation_bytes = 0;
   int64_t lookup_bytes = 0;
   int64_t row_bytes = 0;
+  CompactionStatus compaction;
 };
 
 /// Watches the primary. It makes sure that the worker runs, asks how replication stands, and shows

@@ -46,13 +46,18 @@ TEST(AnswerDecoding, ChangesOfTheInterface) {
 TEST(AnswerDecoding, StatusOfTheInterface) {
   auto status = decode_status(R"({"state":"running","active_config":2,"processing_config":null,
     "lag_bytes":5,"lag_seconds":0.5,"operations_per_second":null,"tables_to_copy":1,
-    "row_errors":0,"operation_bytes":32768,"lookup_bytes":1,"row_bytes":2})");
+    "row_errors":0,"operation_bytes":32768,"lookup_bytes":1,"row_bytes":2,
+    "compaction":{"compactions":3,"examined":900,"moved":20,"deleted":500,"reappended":4,
+                  "buckets_due":1,"behind_seconds":0.5}})");
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_TRUE(status->has_active_config);
   EXPECT_EQ(status->lag_bytes, 5);
   EXPECT_EQ(status->lag_seconds, 0.5);
   EXPECT_EQ(status->operations_per_second, 0);
   EXPECT_EQ(status->operation_bytes, 32768);
+  EXPECT_EQ(status->compaction.deleted, 500);
+  EXPECT_EQ(status->compaction.reappended, 4);
+  EXPECT_EQ(status->compaction.behind_seconds, 0.5);
 }
 
 TEST(AnswerDecoding, ResolutionsOfOtherForms) {
