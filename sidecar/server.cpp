@@ -22,6 +22,7 @@ constexpr Statement deploy_statement{"deploy", "SELECT brigade.deploy($1::text)"
 constexpr size_t kept_batch_bytes_max = 16 << 20;
 constexpr size_t write_pool_size = 2;
 /// In-flight requests may take this long after SIGTERM.
+constexpr int64_t log_flush_interval_ms = 1'000;
 constexpr int64_t shutdown_ms_max = 5'000;
 
 /// The feed asks every two seconds at least.
@@ -154,6 +155,11 @@ std::string Server::start() {
   watch_signal(signals_[1], SIGINT);
   watch_signal(signals_[2], SIGHUP);
   shutdown_timer_ = std::make_unique<Timer>(&loop_, [this] { finish_shut_down(); });
+  log_timer_ = std::make_unique<Timer>(&loop_, [this] {
+    flush_log();
+    log_timer_->start(log_flush_interval_ms);
+  });
+  log_timer_->start(log_flush_interval_ms);
   std::string error = load_certificate();
   if (error.empty()) error = listen();
   if (!error.empty()) return error;
@@ -329,6 +335,7 @@ void Server::close_all_handles() {
   monitor_.reset();
   write_pool_.reset();
   shutdown_timer_.reset();
+  log_timer_.reset();
   if (listener_) listener_->stop_ticking();
   if (metrics_listener_) metrics_listener_->stop_ticking();
 }

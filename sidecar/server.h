@@ -87,6 +87,7 @@ class Server {
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Listener> metrics_listener_;
   std::unique_ptr<Timer> shutdown_timer_;
+  std::unique_ptr<Timer> log_timer_;
   std::array<uv_signal_t, 3> signals_;
   int64_t shutdown_at_ms_ = 0;
   int exit_status_ = 0;

@@ -1,13 +1,15 @@
 #include "metrics/log.h"
 
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "metrics/log_buffer.h"
 #include "protocol/json_writer.h"
 #include "protocol/utf8.h"
 
@@ -37,13 +39,50 @@ spdlog::level::level_enum to_level(const std::string& name) {
   return spdlog::level::info;
 }
 
+/// Lines that are kept while nobody reads them.
+constexpr size_t kept_bytes_max = 1 << 20;
+
+/// All loggers' lines go through this one buffer.
+LogBuffer& standard_error() {
+  static LogBuffer buffer(STDERR_FILENO, kept_bytes_max);
+  return buffer;
+}
+
+/// spdlog's own sink for standard error waits until somebody reads it.
+class PatientSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  /// `quotes`: its messages have to be JSON.
+  explicit PatientSink(bool quotes) : quotes_(quotes) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (lost_ > 0 && write({"", spdlog::level::warn, loss_message()})) lost_ = 0;
+    if (!write(message)) lost_++;
+  }
+  void flush_() override { standard_error().flush(); }
+
+ private:
+  std::string loss_message() const {
+    std::string message = std::to_string(lost_) + " lines are lost: nobody read standard error";
+    return quotes_ ? "\"" + message + "\"" : message;
+  }
+  bool write(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    return standard_error().write({line.data(), line.size()});
+  }
+
+  bool quotes_;
+  uint64_t lost_ = 0;
+};
+
 /// Payloads of this logger are the rest of the JSON object after its `message` key.
 constexpr const char* event_logger_name = "events";
 bool in_json = false;
 
 std::shared_ptr<spdlog::logger> make_logger(const char* name, const std::string& level,
                                             const char* json_message) {
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+  auto sink = std::make_shared<PatientSink>(in_json && name == std::string(event_logger_name));
   auto logger = std::make_shared<spdlog::logger>(name, std::move(sink));
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   if (in_json) {
@@ -78,6 +117,8 @@ void set_up_log(const std::string& level, const std::string& format) {
   spdlog::drop(event_logger_name);
   spdlog::register_logger(make_logger(event_logger_name, level, "%v"));
 }
+
+void flush_log() { spdlog::default_logger()->flush(); }
 
 LogEvent::LogEvent(std::string_view what) {
   in_json ? append_json_string(text_, what) : void(text_ += what);

@@ -10,6 +10,9 @@ namespace brigade::sidecar {
 /// http, info, warn, error); `format`: text, or json for one JSON object a line.
 void set_up_log(const std::string& level, const std::string& format);
 
+/// The log never waits for its reader: this writes what the reader has room for by now.
+void flush_log();
+
 /// One line about something that happened, with its facts: ` name=value` in a text log, members
 /// of the line's object in a JSON log. Values may be what a client sent: they never end the line.
 class LogEvent {
