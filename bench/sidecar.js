@@ -43,6 +43,7 @@ INSERT INTO grouped SELECT 'b' || n, 'b' || n % 9999 + 1, md5(n::text)
 const scenarios = {
   idle: ['idle', '10000'],
   latency: ['latency', '1', '20', '5', 'latency', '100', '20', '5', 'latency', '1000', '20', '5'],
+  storm: ['storm', '10000', 'latency', '1', '20', '3'],
   reconnect: ['reconnect', '1000', 'reconnect', '1000'],
   first: ['--user', 'thousand', 'first', 'first', 'first',
     '--user', 'ten thousand', 'first', 'first', 'first'],

@@ -9,6 +9,7 @@
 //   latency N R S   N clients while R commits/s run for S seconds: commit to receipt
 //   download        one client that has nothing: operations/s
 //   first           one client that has nothing: to the first line, and to the completion
+//   storm N         from now on N connections a second come and are reset at once
 //   reconnect N     N clients that have everything connect at once: until the last completes
 #include <libpq-fe.h>
 #include <openssl/evp.h>
@@ -205,6 +206,55 @@ class Fleet {
   uv_loop_t* loop_;
 };
 
+/// Connections that come at a rate, say nothing and are reset.
+class Storm {
+ public:
+  void start(uv_loop_t* loop, double rate) {
+    rate_ = rate;
+    started_ms_ = now_ms();
+    uv_timer_init(loop, &timer_);
+    timer_.data = this;
+    uv_timer_start(
+        &timer_, [](uv_timer_t* timer) { static_cast<Storm*>(timer->data)->tick(); }, 1, 1);
+  }
+  size_t connected() const { return connected_; }
+
+ private:
+  struct Visit {
+    uv_tcp_t socket;
+    uv_connect_t connect;
+    Storm* storm;
+  };
+
+  void tick() {
+    auto due = static_cast<size_t>((now_ms() - started_ms_) / 1000 * rate_);
+    for (; opened_ < due; opened_++) open();
+  }
+
+  void open() {
+    auto* visit = new Visit{{}, {}, this};
+    uv_tcp_init(timer_.loop, &visit->socket);
+    visit->socket.data = visit->connect.data = visit;
+    sockaddr_in address;
+    uv_ip4_addr("127.0.0.1", options.port, &address);
+    auto on_connected = [](uv_connect_t* connect, int status) {
+      auto* done = static_cast<Visit*>(connect->data);
+      done->storm->connected_ += status == 0 ? 1 : 0;
+      uv_tcp_close_reset(&done->socket,
+                         [](uv_handle_t* handle) { delete static_cast<Visit*>(handle->data); });
+    };
+    uv_tcp_connect(&visit->connect, &visit->socket, reinterpret_cast<sockaddr*>(&address),
+                   on_connected);
+  }
+
+  uv_timer_t timer_;
+  double rate_ = 0;
+  double started_ms_ = 0;
+  size_t opened_ = 0;
+  size_t connected_ = 0;
+};
+Storm storm;
+
 long resident_kib() {
   std::ifstream status("/proc/" + std::to_string(options.sidecar_pid) + "/status");
   for (std::string word; status >> word;) {
@@ -329,6 +379,7 @@ void run_latency(uv_loop_t* loop, size_t count, double rate, double seconds) {
     };
   }
   double cpu = sidecar_cpu_s();
+  size_t stormed = storm.connected();
   auto commits = static_cast<long>(rate * seconds);
   double start = now_ms();
   long base = static_cast<long>(start) * 1000;
@@ -360,6 +411,10 @@ void run_latency(uv_loop_t* loop, size_t count, double rate, double seconds) {
       "received %zu of %zu, sidecar CPU %.0f %%\n",
       count, rate, percentile(0.5), percentile(0.99), percentile(1), latencies.size(),
       count * static_cast<size_t>(commits), (sidecar_cpu_s() - cpu) / seconds * 100);
+  if (storm.connected() > 0) {
+    std::printf("  amid %.0f other connections/s\n",
+                static_cast<double>(storm.connected() - stormed) / ((now_ms() - start) / 1000));
+  }
   fleet.close();
   PQfinish(connection);
 }
@@ -391,6 +446,8 @@ int main(int count, char** words) {
       options.commit = next();
     else if (word == "idle")
       run_idle(loop, std::stoul(next()));
+    else if (word == "storm")
+      storm.start(loop, std::stod(next()));
     else if (word == "reconnect")
       run_reconnect(loop, std::stoul(next()));
     else if (word == "download")

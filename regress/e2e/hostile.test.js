@@ -157,6 +157,21 @@ test('a thousand connections that say nothing, or stop in the middle', async () 
   for (const client of clients) client.vanish();
 });
 
+test('connections that come as fast as they can, and go', async () => {
+  let going = true;
+  let count = 0;
+  const storm = Promise.all(Array.from({ length: 100 }, async () => {
+    for (; going; count++) (await RawClient.open(sidecar.port)).vanish();
+  }));
+  for (let n = 0; n < 5; n++) {
+    await todo.server.query('UPDATE settings SET value = $1', [`amid the storm ${n}`]);
+    await todo.inSync(anna, latency_ms_max);
+  }
+  going = false;
+  await storm;
+  assert.ok(count > 100, `${count}`);
+});
+
 test('a thousand requests at once', async () => {
   const answers = await Promise.all(Array.from({ length: 1000 }, () => RawClient.ask(sidecar.port,
     'GET /probes/liveness HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')));
