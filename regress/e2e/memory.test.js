@@ -7,11 +7,11 @@ import { RawStream } from './lib/raw_stream.js';
 import { Server } from './lib/server.js';
 import { Sidecar } from './lib/sidecar.js';
 
-const row_count = 200;
-const row_bytes = 2_000_000;
-// A batch: a row or two, as Postgres sent them, encoded, and on their way to the client; and the
-// next one, which is read ahead.
-const resident_mib_max = 64;
+const row_count = 150;
+const row_bytes = 1_000_000;
+// A batch is a row or two. It is there as Postgres sent it, encoded, and compressed; 24 MiB of what
+// other clients may want are kept.
+const resident_mib_max = 80;
 
 let server;
 let sidecar;

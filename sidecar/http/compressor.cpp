@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <utility>
 
 namespace brigade::sidecar {
@@ -60,21 +61,46 @@ struct Deflated {
   SharedBytes source;
   SharedBytes bytes;
   uint64_t crc = 0;
+
+  size_t size() const { return source->size() + bytes->size(); }
 };
 
 /// Lines that many sessions send come in quick succession, so that remembering a few is enough.
+class RecentlyDeflated {
+ public:
+  const Deflated& get(const SharedBytes& source) {
+    auto found = std::find_if(entries_.begin(), entries_.end(),
+                              [&](const Deflated& entry) { return entry.source == source; });
+    if (found != entries_.end()) return *found;
+    std::string bytes;
+    append_deflated(bytes, *source);
+    bytes.shrink_to_fit();
+    uint64_t crc = crc32_z(0, reinterpret_cast<const Bytef*>(source->data()), source->size());
+    entries_.push_back({source, std::make_shared<const std::string>(std::move(bytes)), crc});
+    size_ += entries_.back().size();
+    forget_oldest();
+    return entries_.back();
+  }
+
+ private:
+  static constexpr size_t count_max = 64;
+  static constexpr size_t size_max = 8 << 20;
+
+  /// The newest stays, whatever its size.
+  void forget_oldest() {
+    while (entries_.size() > count_max || (size_ > size_max && entries_.size() > 1)) {
+      size_ -= entries_.front().size();
+      entries_.pop_front();
+    }
+  }
+
+  std::deque<Deflated> entries_;
+  size_t size_ = 0;
+};
+
 const Deflated& deflate_shared(const SharedBytes& source) {
-  static std::array<Deflated, 64> recent;
-  static size_t next = 0;
-  auto found = std::find_if(recent.begin(), recent.end(),
-                            [&](const Deflated& entry) { return entry.source == source; });
-  if (found != recent.end()) return *found;
-  Deflated& entry = recent[next++ % recent.size()];
-  std::string bytes;
-  append_deflated(bytes, *source);
-  uint64_t crc = crc32_z(0, reinterpret_cast<const Bytef*>(source->data()), source->size());
-  entry = {source, std::make_shared<const std::string>(std::move(bytes)), crc};
-  return entry;
+  static RecentlyDeflated recent;
+  return recent.get(source);
 }
 
 // RFC 1952 §2.3: magic, deflate, no flags, no time, fastest, unknown system.
