@@ -30,8 +30,15 @@ std::string without_nul(std::string text) {
 
 void ConfigText::add(Diagnostic::Severity severity, TextPlace place, std::string message,
                      std::string remedy) {
-  diagnostics_.push_back({severity, place.line, place.column, without_nul(std::move(message)),
-                          without_nul(std::move(remedy))});
+  message = without_nul(std::move(message));
+  // A query that several parameter queries go with is compiled with each of them.
+  const bool known =
+      std::any_of(diagnostics_.begin(), diagnostics_.end(), [&](const Diagnostic& other) {
+        return other.line == place.line && other.column == place.column && other.message == message;
+      });
+  if (known) return;
+  diagnostics_.push_back(
+      {severity, place.line, place.column, std::move(message), without_nul(std::move(remedy))});
 }
 
 void ConfigText::error(const YAML::Node& node, std::string message, std::string remedy) {
@@ -83,13 +90,17 @@ class ScalarWalk {
     }
   }
 
-  // Where in the source the character `wanted` of the content is; places within several blanks do
-  // not matter.
-  size_t position_of(size_t wanted) {
-    while (index_ < wanted && step()) {
+  // Where in the source each character of the content is, and its end.
+  std::vector<uint32_t> run() {
+    std::vector<uint32_t> positions;
+    positions.reserve(content_.size() + 1);
+    for (const char c : content_) {
+      if (!is_blank(c)) skip_blank();
+      positions.push_back(static_cast<uint32_t>(position_));
+      if (!is_blank(c)) take(c);
     }
-    if (index_ < content_.size() && !is_blank(content_[index_])) skip_blank();
-    return position_;
+    positions.push_back(static_cast<uint32_t>(position_));
+    return positions;
   }
 
  private:
@@ -100,7 +111,7 @@ class ScalarWalk {
   // Blanks, line breaks, and in double quotes what stands for them.
   void skip_blank() {
     constexpr std::string_view escaped_blanks = "ntr \n\r";
-    for (;;) {
+    while (!lost_) {
       if (is_blank(peek())) {
         position_++;
       } else if (at_escape() && escaped_blanks.find(peek(1)) != std::string_view::npos) {
@@ -113,56 +124,51 @@ class ScalarWalk {
 
   bool at_escape() const { return quote_ == '"' && peek() == '\\'; }
 
-  // False: the source has something that is not known here, as an anchor.
-  bool step() {
-    skip_blank();
-    if (is_blank(content_[index_])) {
-      index_++;
-    } else if (at_escape()) {
-      skip_escape();
-    } else if (peek() == content_[index_]) {
-      position_ += quote_ == '\'' && peek() == '\'' ? 2 : 1;
-      index_++;
+  void take(char c) {
+    const bool continued = (c & 0xC0) == 0x80;
+    if (lost_ || (continued && escaped_)) return;
+    escaped_ = at_escape();
+    if (escaped_) {
+      const char kind = peek(1);
+      position_ += kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
+    } else if (peek() == c) {
+      position_ += quote_ == '\'' && c == '\'' ? 2 : 1;
     } else {
-      return false;
+      lost_ = true;
     }
-    return true;
-  }
-
-  // An escape stands for one character, of one or more bytes.
-  void skip_escape() {
-    const char kind = peek(1);
-    position_ += kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
     position_ = std::min(position_, source_.size());
-    index_++;
-    while (index_ < content_.size() && (content_[index_] & 0xC0) == 0x80) index_++;
   }
 
   std::string_view source_;
   std::string_view content_;
   char quote_ = '\0';
+  bool escaped_ = false;  // one escape stands for all bytes of a character
+  bool lost_ = false;     // the source has something that is not known here, as an anchor
   size_t position_ = 0;
-  size_t index_ = 0;
 };
 
 }  // namespace
 
 TextPlace ConfigText::place_at(size_t position) const {
-  size_t line = 0;
-  while (line + 1 < lines_.size() && position > lines_[line].size()) {
-    position -= lines_[line++].size() + 1;
-  }
-  return {static_cast<int>(line) + 1, static_cast<int>(position) + 1};
+  const char* const character = text_.data() + std::min(position, text_.size());
+  const auto after = std::upper_bound(
+      lines_.begin(), lines_.end(), character,
+      [](const char* place, std::string_view line) { return place < line.data(); });
+  const auto line = std::prev(after);
+  return {static_cast<int>(after - lines_.begin()), static_cast<int>(character - line->data()) + 1};
 }
 
-TextPlace ConfigText::place_in(const YAML::Node& scalar, size_t character) const {
-  const YAML::Mark mark = scalar.Mark();
+TextPlace ConfigText::place_in(const Query& query, size_t character) const {
+  const YAML::Mark mark = query.scalar.Mark();
   if (mark.line < 0 || static_cast<size_t>(mark.line) >= lines_.size()) return place_of(mark);
   const std::string_view line = lines_[mark.line];
   const size_t start =
       static_cast<size_t>(line.data() - text_.data()) + std::min<size_t>(mark.column, line.size());
-  const std::string& content = scalar.Scalar();
-  return place_at(start + ScalarWalk(text_.substr(start), content).position_of(character));
+  if (walked_ != &query) {
+    positions_ = ScalarWalk(text_.substr(start), query.scalar.Scalar()).run();
+    walked_ = &query;
+  }
+  return place_at(start + positions_[std::min(character, positions_.size() - 1)]);
 }
 
 // The offset after a query's last character is still its own: that is where an end is missed.
@@ -170,6 +176,7 @@ SourceOffset ConfigText::add_query(const YAML::Node& scalar) {
   const size_t start =
       queries_.empty() ? 0 : queries_.back().start + queries_.back().scalar.Scalar().size() + 1;
   queries_.push_back({start, scalar});
+  walked_ = nullptr;
   return {start};
 }
 
@@ -178,7 +185,7 @@ TextPlace ConfigText::place_of(SourceOffset offset) const {
       std::upper_bound(queries_.begin(), queries_.end(), offset.value,
                        [](size_t value, const Query& query) { return value < query.start; });
   const Query& query = *std::prev(after);
-  return place_in(query.scalar, offset.value - query.start);
+  return place_in(query, offset.value - query.start);
 }
 
 void ConfigText::reject_unfit_name(const YAML::Node& name) {

@@ -56,13 +56,16 @@ class ConfigText {
   static TextPlace place_of(const YAML::Mark& mark) {
     return mark.is_null() ? TextPlace{1, 1} : TextPlace{mark.line + 1, mark.column + 1};
   }
-  TextPlace place_in(const YAML::Node& scalar, size_t character) const;
+  TextPlace place_in(const Query& query, size_t character) const;
   TextPlace place_at(size_t position) const;
   void add(Diagnostic::Severity severity, TextPlace place, std::string message, std::string remedy);
 
   std::string_view text_;
   std::vector<std::string_view> lines_;
   std::vector<Query> queries_;
+  // Where in the text the characters of the query are that was asked for last.
+  mutable const Query* walked_ = nullptr;
+  mutable std::vector<uint32_t> positions_;
   std::vector<TableUse> table_uses_;
   std::vector<Diagnostic> diagnostics_;
 };

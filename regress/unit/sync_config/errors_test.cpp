@@ -241,13 +241,15 @@ TEST(ConfigErrors, UnusedParameters) {
   const std::string yaml =
       "bucket_definitions:\n"
       "  mine:\n"
-      "    parameters: SELECT request.user_id() AS u, request.parameters() ->> 'a' AS a\n"
+      "    parameters: [\"SELECT request.user_id() AS u, request.parameters() ->> 'a' AS a\",\n"
+      "                 \"SELECT u, a FROM p WHERE id = request.user_id()\"]\n"
       "    data: [SELECT * FROM t WHERE u = bucket.u AND a = bucket.a,\n"
       "           SELECT * FROM s WHERE u = bucket.u]\n";
-  const Diagnostic error = first_error(yaml);
-  EXPECT_EQ(error.message, "the data query does not use the parameter bucket.a");
-  EXPECT_EQ(error.line, 5);
-  EXPECT_EQ(error.column, 12);
+  const std::vector<Diagnostic> found = compile(yaml).diagnostics;
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].message, "the data query does not use the parameter bucket.a");
+  EXPECT_EQ(found[0].line, 6);
+  EXPECT_EQ(found[0].column, 12);
 }
 
 TEST(ConfigErrors, KeysThatAreNone) {
