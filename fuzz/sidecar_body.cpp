@@ -1,15 +1,16 @@
-// Bodies of requests.
-#include <cstddef>
-#include <cstdint>
+#include "targets.h"
+
 #include <string_view>
 
 #include "protocol/stream_request.h"
 
+namespace brigade::fuzz {
+
 using namespace brigade::sidecar;
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  std::string_view text(reinterpret_cast<const char*>(bytes), size);
-  parse_stream_request(text);
-  parse_checkpoint_request(text);
-  return 0;
+void sidecar_body(std::string_view input) {
+  parse_stream_request(input);
+  parse_checkpoint_request(input);
 }
+
+}  // namespace brigade::fuzz

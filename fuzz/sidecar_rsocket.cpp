@@ -1,18 +1,20 @@
-// RSocket frames.
-#include <cstddef>
-#include <cstdint>
+#include "targets.h"
+
 #include <string_view>
 
 #include "protocol/bounded_json.h"
 #include "protocol/rsocket.h"
 
+namespace brigade::fuzz {
+
 using namespace brigade::sidecar;
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  auto frame = parse_rsocket_frame({reinterpret_cast<const char*>(bytes), size});
-  if (!frame) return 0;
+void sidecar_rsocket(std::string_view input) {
+  auto frame = parse_rsocket_frame(input);
+  if (!frame) return;
   rsocket_keepalive_answer(*frame);
   parse_bounded_json(frame->metadata);
   parse_bounded_json(frame->data);
-  return 0;
 }
+
+}  // namespace brigade::fuzz

@@ -1,13 +1,14 @@
-// Tokens, judged with keys of every kind; and JSON Web Keys.
-#include <cstddef>
-#include <cstdint>
+#include "targets.h"
+
 #include <string_view>
 
 #include "auth/token.h"
 
+namespace brigade::fuzz {
+
 using namespace brigade::sidecar;
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+void sidecar_token(std::string_view input) {
   static const std::vector<JsonWebKey> keys = [] {
     std::vector<JsonWebKey> all;
     for (const char* algorithm : {"HS256", "HS384", "HS512"}) {
@@ -15,14 +16,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     }
     return all;
   }();
-  std::string_view text(reinterpret_cast<const char*>(bytes), size);
-  if (auto token = parse_token(text)) {
+  if (auto token = parse_token(input)) {
     check_signature(*token, candidate_keys(*token, keys));
     TokenRules rules;
     rules.audiences = {"a"};
     check_claims(*token, rules, 1'800'000'000);
   }
   std::vector<std::string> problems;
-  parse_key_set(nlohmann::json::parse(text, nullptr, false), problems);
-  return 0;
+  parse_key_set(nlohmann::json::parse(input, nullptr, false), problems);
 }
+
+}  // namespace brigade::fuzz

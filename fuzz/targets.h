@@ -19,4 +19,11 @@ void plan(std::string_view input);
 // A PostGIS value.
 void geometry(std::string_view input);
 
+// What clients send to the sidecar: HTTP requests in pieces, whose size the first byte chooses,
+// with their bodies; bodies alone; RSocket frames; tokens, and sets of keys.
+void sidecar_request(std::string_view input);
+void sidecar_body(std::string_view input);
+void sidecar_rsocket(std::string_view input);
+void sidecar_token(std::string_view input);
+
 }  // namespace brigade::fuzz
