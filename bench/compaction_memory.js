@@ -13,8 +13,11 @@ import { Server } from '../regress/e2e/lib/server.js';
 
 const rows = Number(process.argv[2] ?? 10_000_000);
 
-const config = `{config: {edition: 3}, streams: {
-  items: {auto_subscribe: true, query: SELECT id, value FROM items}}}`;
+const config = `
+config: {edition: 3}
+streams:
+  items: {auto_subscribe: true, query: "SELECT id, value FROM items"}
+`;
 
 const server = await Server.start('pg_brigade.compaction_delay = 0', 'shared_buffers = 512MB',
   'pg_brigade.compaction_rate = 0', 'pg_brigade.compaction = off', 'max_wal_size = 8GB');
