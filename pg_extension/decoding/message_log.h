@@ -10,6 +10,8 @@ namespace brigade {
 // megabytes they go to a temporary file.
 class MessageLog {
  public:
+  MessageLog();
+
   // Encoders append whole messages here.
   std::string& buffer() { return buffer_; }
   // To be called between messages.

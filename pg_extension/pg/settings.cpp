@@ -24,6 +24,7 @@ int compaction_memory_kb = 64 * 1024;
 int compaction_workers = 1;
 double defragmentation_ratio = 2;
 double defragmentation_share = 0.25;
+int copy_rate = 0;
 int rollback_window_s = 3600;
 int pruning_interval_s = 60;
 int commit_log_retention_s = 3600;
@@ -71,6 +72,12 @@ void define_defragmentation() {
               &defragmentation_share, 0, 100);
 }
 
+void define_copying() {
+  define_integer("pg_brigade.copy_rate",
+                 "Rows of tables copied in a second, after a deploy for example; 0 means no limit.",
+                 &copy_rate, 0, INT_MAX);
+}
+
 void define_retention() {
   define_integer("pg_brigade.rollback_window",
                  "How long the data of the previous sync config is kept up to date, so that "
@@ -97,6 +104,7 @@ void define_retention() {
 void define_settings() {
   define_compaction();
   define_defragmentation();
+  define_copying();
   define_retention();
   reserve_setting_prefix("pg_brigade");
 }
@@ -111,6 +119,7 @@ Settings settings() {
   current.compaction_workers = compaction_workers;
   current.defragmentation_ratio = defragmentation_ratio;
   current.defragmentation_share = defragmentation_share;
+  current.copy_rate = copy_rate;
   current.rollback_window_s = rollback_window_s;
   current.pruning_interval_s = pruning_interval_s;
   // Compaction finds in the log which operations are old enough; it may be late.

@@ -17,6 +17,7 @@ struct Settings {
   int compaction_workers;          // processes at a time
   double defragmentation_ratio;    // operations for each row that are too many; 0: never
   double defragmentation_share;    // of a bucket's rows that may be appended again in a day
+  int copy_rate;                   // rows of tables copied a second; 0: no limit
   int rollback_window_s;           // the previous config's data is kept up to date so long
   int pruning_interval_s;
   int commit_log_retention_s;

@@ -10,7 +10,7 @@ namespace brigade {
 
 namespace {
 
-constexpr int64_t chunk_rows_max = 4000;
+constexpr int64_t chunk_rows_max = 2000;
 constexpr size_t chunk_bytes_max = 2 << 20;
 
 class ChunkReader {

@@ -100,6 +100,7 @@ void Copier::copy_all(StorageCommit& commit) {
 
 void Copier::store(StorageCommit& commit, const TouchedRows& touched) {
   if (!chunk_) return;
+  last_row_count_ = chunk_->row_count;
   if (touched.too_many) return chunk_.reset();
   TableCopy& copy = copies_[current_];
   chunk_->leave_out(touched);

@@ -41,6 +41,9 @@ class Copier {
   // if a table is locked.
   void copy_all(StorageCommit& commit);
 
+  // How many rows were read of the table with the last chunk.
+  int64_t last_row_count() const { return last_row_count_; }
+
   // Stores the chunk read, if there is one, but for rows in `touched`. If those are too many to be
   // known, the chunk will be read again.
   void store(StorageCommit& commit, const TouchedRows& touched);
@@ -59,6 +62,7 @@ class Copier {
   // Of the chunk read and not yet stored: its copy is at copies_[current_].
   size_t current_ = 0;
   std::optional<Chunk> chunk_;
+  int64_t last_row_count_ = 0;
 };
 
 }  // namespace brigade

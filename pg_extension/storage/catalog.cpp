@@ -107,7 +107,12 @@ namespace {
 void drop_definitions(const std::vector<int32_t>& gone) {
   const auto parameters = [&] { return pg::Parameters().add(gone); };
   pg::execute("DELETE FROM brigade.held_row WHERE definition = ANY ($1)", parameters());
-  pg::execute("DELETE FROM brigade.table_copy WHERE definitions && $1", parameters());
+  // Others that the same tables are being copied into keep what they have.
+  pg::execute(
+      "UPDATE brigade.table_copy SET definitions ="
+      " ARRAY(SELECT unnest(definitions) EXCEPT SELECT unnest($1)) WHERE definitions && $1",
+      parameters());
+  pg::execute("DELETE FROM brigade.table_copy WHERE definitions = '{}'");
   pg::execute(
       "UPDATE brigade.definition SET state = 'dropping', digest = digest || ' dropped ' || id"
       " WHERE id = ANY ($1)",
@@ -131,10 +136,10 @@ void begin_config(const PendingConfig& config) {
   pg::execute(
       "UPDATE brigade.sync_config SET state = 'stopped' WHERE state = 'processing' AND id < $1",
       pg::Parameters().add(config.id));
-  drop_unused_definitions();
   const std::vector<int32_t> definitions = find_or_create_definitions(config.plan);
   pg::execute("UPDATE brigade.sync_config SET definitions = $2 WHERE id = $1",
               pg::Parameters().add(config.id).add(definitions));
+  drop_unused_definitions();
 }
 
 void drop_cancelled() {

@@ -28,7 +28,8 @@ void deploy_restored_config();
 // The active config, and the pending one once it has begun: what the decoder has to evaluate.
 ActivePlans load_active_plans();
 
-// Finds or makes the definitions of a config; an older one still pending gives way to it.
+// Finds or makes the definitions of a config; an older one still pending gives way to it, and what
+// was copied for it stays as far as both have the same definitions.
 void begin_config(const PendingConfig& config);
 // Makes it the one active config. What only the previous one used is kept up to date for
 // `retention_s` seconds more.

@@ -48,6 +48,14 @@ void forget(const CatalogChanges& changes, StorageCommit& commit) {
   for (const auto& table : changes.unread) commit.forget_values(table);
 }
 
+// What decoding queues of a transaction before it goes to the disk is all a large one costs in
+// memory. Who has set a limit is believed.
+void spill_large_transactions_early() {
+  pg::execute(
+      "SELECT pg_catalog.set_config(name, '8MB', false) FROM pg_catalog.pg_settings"
+      " WHERE name = 'logical_decoding_work_mem' AND source = 'default'");
+}
+
 // One that runs already stays: the new one sees that and ends.
 void launch_compaction() {
   if (pg::launch_worker(pg::compaction_worker, pg::current_database())) return;
@@ -91,6 +99,7 @@ void Worker::run() {
   {
     pg::Transaction transaction;
     deploy_restored_config();
+    spill_large_transactions_early();
     transaction.commit();
   }
   load();
@@ -244,13 +253,21 @@ void Worker::carry_out(const CatalogLook& look) {
 bool Worker::copy_rows() {
   copier_.note_stored(decoder_.touched_rows());
   decoder_.note_touched_rows(copier_.tables());
-  if (!copier_.has_work()) return false;
+  if (!copier_.has_work() || copies_too_fast()) return false;
   std::vector<uint32_t>& decoded = decoder_.recent_transactions();
   if (!copier_.read(decoded)) return false;
   decoded.clear();
   follow_to(pg::write_watermark());
   store(reader_->position(), true);
+  copied_at_ = std::chrono::steady_clock::now();
   return true;
+}
+
+bool Worker::copies_too_fast() const {
+  const int rate = pg::settings().copy_rate;
+  if (rate == 0) return false;
+  const std::chrono::duration<double> pause(static_cast<double>(copier_.last_row_count()) / rate);
+  return std::chrono::steady_clock::now() - copied_at_ < pause;
 }
 
 // One request of compaction; the stream is followed between two.

@@ -38,6 +38,7 @@ class Worker {
   void watch_catalog();
   void carry_out(const CatalogLook& look);
   bool copy_rows();
+  bool copies_too_fast() const;
   bool reappend_rows();
   void open_reader();
   void follow();
@@ -59,6 +60,7 @@ class Worker {
   bool catalog_seen_ = false;    // since the plans changed last
   std::unique_ptr<pg::LogicalReader> reader_;
   uint64_t confirmed_lsn_ = 0;
+  std::chrono::steady_clock::time_point copied_at_{};  // the last chunk
   std::chrono::steady_clock::time_point next_retention_check_{};
   std::chrono::steady_clock::time_point next_deploy_look_{};
 };

@@ -7,7 +7,7 @@ use Brigade;
 use Test::More;
 
 # The check for deadlocks would wake a worker that has missed something.
-my $server = new_server('deploy', 'deadlock_timeout = 1h');
+my $server = new_server('deploy', "deadlock_timeout = 1h\nshared_buffers = 64MB");
 sub run { return $server->safe_psql('postgres', join ';', @_); }
 run('CREATE EXTENSION pg_brigade',
     'CREATE TABLE small (id text PRIMARY KEY, owner text)',
@@ -89,6 +89,55 @@ run("UPDATE many SET v = 1, owner = 'u' || id % 2");
 wait_until_copied($server);
 are_stored($server, 'a table written to as a whole while it is copied', 'many',
     'SELECT * FROM many');
+ok($server->poll_query_until('postgres', 'SELECT spill_txns > 0 FROM pg_stat_replication_slots'),
+    'a transaction of 20 MB is not queued in memory');
+deploy($server, $head . $large);
+
+# ---- values stored out of line, of rows that change before they are copied
+run('CREATE TABLE docs (id integer PRIMARY KEY, owner text, v integer, body text)',
+    'ALTER TABLE docs ALTER body SET STORAGE EXTERNAL',
+    "INSERT INTO docs SELECT i, 'anna', 0, i || repeat('x', 4000) FROM generate_series(1, 3000) i");
+my $editor = $server->background_psql('postgres');
+$editor->query_until(qr/started/, <<'SQL');
+\echo started
+DO $$
+BEGIN
+  FOR i IN 1 .. 1500 LOOP
+    UPDATE docs SET v = v + 1 WHERE id = 1 + (random() * 2999)::integer;
+    COMMIT;
+  END LOOP;
+END $$;
+SQL
+deploy($server, $head . $large . own('docs'));
+$editor->quit;
+are_stored($server, 'values left alone are known although the row was not', 'docs',
+    'SELECT * FROM docs');
+is(run('SELECT count(*) FROM brigade.errors'), '0', 'without an error');
+
+# ---- a limit to the speed; a deploy that takes the place of another
+run('DELETE FROM many WHERE id > 8000');
+sub rows_copied { return run('SELECT coalesce(max(rows), 0) FROM brigade.progress'); }
+my $slowly = stream('slowly', 'SELECT id, v FROM many');
+run('SELECT brigade.start()', 'ALTER SYSTEM SET pg_brigade.copy_rate = 10',
+    'SELECT pg_reload_conf()', "SELECT brigade.deploy(\$\$$head$large$slowly\$\$)");
+$server->poll_query_until('postgres', 'SELECT max(rows) > 0 FROM brigade.progress') or die;
+my $copied = rows_copied();
+cmp_ok($copied, '<', 5000, 'a chunk is copied, and then a pause');
+run("INSERT INTO small VALUES ('s0', 'anna')");
+wait_until_stored($server);
+my $more = stream('more', "SELECT * FROM small WHERE owner = 'nobody'");
+run("SELECT brigade.deploy(\$\$$head$large$slowly$more\$\$)");
+$server->poll_query_until('postgres', <<'SQL') or die;
+    SELECT definitions IS NOT NULL FROM brigade.sync_config ORDER BY id DESC LIMIT 1
+SQL
+cmp_ok(rows_copied(), '>=', $copied, 'what was copied is kept for the newer deploy');
+run('SELECT brigade.start()', 'ALTER SYSTEM RESET pg_brigade.copy_rate', 'SELECT pg_reload_conf()');
+wait_until_copied($server);
+is(run(<<'SQL'), '8000', 'and no row is copied twice');
+    SELECT sum(operation_count) FROM brigade.bucket b
+    JOIN brigade.definition d ON d.id = b.definition
+    WHERE d.bucket_name LIKE '%slowly%' AND d.state = 'live'
+SQL
 deploy($server, $head . $large);
 
 # ---- equal, and back
