@@ -141,7 +141,8 @@ void Session::adopt(std::vector<AttachedBucket> attached) {
   for (uint32_t i = 0; i < buckets_.size(); i++) list_changed(i);
 }
 
-/// What is left of the round, at the places where its buckets are now.
+/// What is left of the round, at the places where its buckets are now. If one of them is gone, the
+/// checkpoint cannot be completed any more, and the next one is about to be announced.
 void Session::continue_round(const std::vector<const Bucket*>& rest) {
   round_ = {};
   round_next_ = expected_until_ = 0;
@@ -152,7 +153,10 @@ void Session::continue_round(const std::vector<const Bucket*>& rest) {
     const auto place = places.find(bucket);
     if (place != places.end()) round_.push_back(place->second);
   }
-  if (!places.contains(rest.front())) reading_.reset();
+  if (round_.size() == rest.size()) return;
+  round_ = {};
+  round_open_ = false;
+  reading_.reset();
 }
 
 void Session::list_changed(uint32_t index) {

@@ -60,6 +60,21 @@ TEST_F(SessionTest, DataOfABucketThatIsNoLongerWantedIsNotSent) {
                 data("b", 0, put(2), 2) + complete(2));
 }
 
+TEST_F(SessionTest, NothingIsCompleteWhenTheLastBucketOfARoundIsTakenAway) {
+  auto client = open();
+  client->settle();
+  write({1});
+  client->take_sent();
+  resolution_.buckets.erase(resolution_.buckets.begin());
+  write({}, {7});
+  storage_.answer_one();  // The new resolution, before the data.
+  client->settle();
+  EXPECT_EQ(client->take_sent(),
+            R"({"checkpoint_diff":{"last_op_id":"1","removed_buckets":["a"],"updated_buckets":[]}})"
+            "\n" +
+                complete(1));
+}
+
 TEST_F(SessionTest, ReasonOnlyChangeIsAnnouncedOnce) {
   auto client = open();
   client->settle();
