@@ -48,7 +48,7 @@ BucketState read_state(const pg::Rows& rows, size_t row) {
 BucketState& BucketCache::adopt(BucketState state) {
   const int64_t id = state.id;
   const auto [entry, added] =
-      by_name_.try_emplace(StoredName(state.definition, state.parameters), std::move(state));
+      by_name_.try_emplace(StoredName{state.definition, state.parameters}, std::move(state));
   by_id_[id] = &entry->second;
   return entry->second;
 }

@@ -101,7 +101,7 @@ test('kill -9 of the primary', async (t) => {
   assert.deepEqual(acknowledged.filter((description) => !stored.has(description)), [],
     'no acknowledged write is lost');
   await todo.stored();
-  await Promise.all(todo.clients.map((client) => todo.inSync(client, 30_000)));
+  await Promise.all(todo.clients.map((client) => todo.inSync(client, 60_000)));
   for (const client of todo.clients) {
     assert.deepEqual(client.log.filter((line) => /checksum/i.test(line)), []);
   }
