@@ -4,9 +4,13 @@ DROP EXTENSION pg_brigade;
 DROP SCHEMA brigade;
 DO $$
 BEGIN
+  -- Nobody is told when a slot is gone, so ask, for a minute at most.
   FOR i IN 1 .. 6000 LOOP
-    EXIT WHEN NOT EXISTS (SELECT FROM pg_replication_slots);
+    IF NOT EXISTS (SELECT FROM pg_replication_slots) THEN
+      RETURN;
+    END IF;
     COMMIT;
     PERFORM pg_sleep(0.01);
   END LOOP;
+  RAISE EXCEPTION 'the slot outlives the extension';
 END $$;
