@@ -131,8 +131,8 @@ void Session::adopt(std::vector<AttachedBucket> attached) {
   initial_positions_ = {};
   history_lost_ = false;  // What was lost and is still wanted is read again.
   std::vector<const Bucket*> rest;
-  for (; round_next_ < round_.size(); round_next_++) {
-    rest.push_back(buckets_[round_[round_next_]].bucket);
+  for (size_t i = round_next_; i < round_.size(); i++) {
+    rest.push_back(buckets_[round_[i]].bucket);
   }
   buckets_ = std::move(after);
   continue_round(rest);
