@@ -28,11 +28,7 @@ void reject_statements(const TokenReader& tokens) {
 }
 
 void reject_clauses(const TokenReader& tokens) {
-  struct Clause {
-    std::string_view word;
-    const char* remedy;
-  };
-  constexpr std::array<Clause, 8> clauses = {{
+  tokens.reject({
       {"group", "Aggregate in a table or on the client; a synced row comes from one row."},
       {"having", "Filter rows with WHERE."},
       {"order", "Sort on the client: synced rows have no order."},
@@ -41,11 +37,7 @@ void reject_clauses(const TokenReader& tokens) {
       {"union", "Use `queries:` with one query each."},
       {"except", "Filter with WHERE."},
       {"intersect", "Combine the conditions with AND."},
-  }};
-  for (const Clause& clause : clauses) {
-    if (!tokens.at_word(clause.word)) continue;
-    throw QueryError(tokens.peek().offset, upper(clause.word) + " is not supported", clause.remedy);
-  }
+  });
 }
 
 bool is_clause_word(const TokenReader& tokens) {

@@ -1,5 +1,3 @@
-#include <array>
-
 #include "sync_config/parser_parts.h"
 #include "sync_config/query_error.h"
 
@@ -11,11 +9,7 @@ using Kind = Expression::Kind;
 
 // What other databases know beside IS, IN and BETWEEN, and what to write for it.
 void reject_foreign_predicates(const TokenReader& tokens) {
-  struct Foreign {
-    std::string_view word;
-    const char* remedy;
-  };
-  constexpr std::array<Foreign, 7> foreign = {{
+  tokens.reject({
       {"isnull", "Write IS NULL."},
       {"notnull", "Write IS NOT NULL."},
       {"collate", "Leave it out: text is compared byte by byte."},
@@ -23,12 +17,7 @@ void reject_foreign_predicates(const TokenReader& tokens) {
       {"over", "Number rows on the client; a synced row comes from one row."},
       {"~", "Compare with =, or use instr(), substring() or upper()."},
       {"[", "Write data ->> 'key' or data ->> 0; ARRAY[...] stands after IN only."},
-  }};
-  for (const Foreign& operation : foreign) {
-    if (!tokens.at_word(operation.word) && !tokens.at(operation.word)) continue;
-    throw QueryError(tokens.peek().offset, upper(operation.word) + " is not supported",
-                     operation.remedy);
-  }
+  });
 }
 
 void reject_pattern_match(const TokenReader& tokens) {

@@ -67,6 +67,13 @@ std::string TokenReader::take_name(const std::string& wanted) {
   return take().text;
 }
 
+void TokenReader::reject(std::initializer_list<Unsupported> unsupported) const {
+  for (const auto& [text, remedy] : unsupported) {
+    if (!at_word(text) && !at(text)) continue;
+    throw QueryError(peek().offset, upper(text) + " is not supported", remedy);
+  }
+}
+
 void TokenReader::unexpected(const std::string& wanted) const {
   const Token& token = peek();
   const std::string found =

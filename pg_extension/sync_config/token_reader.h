@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,12 @@ class TokenReader {
   void expect_word(std::string_view word);
   // `wanted` is what an error says was expected.
   std::string take_name(const std::string& wanted);
+  // Throws if one of them, which other databases know, is next.
+  struct Unsupported {
+    std::string_view text;  // a word, or a symbol
+    const char* remedy;
+  };
+  void reject(std::initializer_list<Unsupported> unsupported) const;
   [[noreturn]] void unexpected(const std::string& wanted) const;
 
   // One level of nesting, while it lives: the parser's own stack is finite too.
