@@ -32,12 +32,14 @@ CREATE TABLE membership (id text PRIMARY KEY, member text NOT NULL, "group" text
 INSERT INTO items VALUES ('first', 'u1', 'bench-0');
 INSERT INTO items SELECT 'row ' || n, 'downloader', repeat(md5(n::text), 4)
   FROM generate_series(1, ${downloaded_rows}) n;
-INSERT INTO membership SELECT 'a' || n, 'thousand', 'a' || n FROM generate_series(1, 1000) n;
-INSERT INTO grouped SELECT 'a' || n, 'a' || n % 1000 + 1, md5(n::text)
-  FROM generate_series(1, 5000) n;
-INSERT INTO membership SELECT 'b' || n, 'ten thousand', 'b' || n FROM generate_series(1, 9999) n;
-INSERT INTO grouped SELECT 'b' || n, 'b' || n % 9999 + 1, md5(n::text)
-  FROM generate_series(1, 10000) n;
+INSERT INTO membership SELECT format('a%s-%s', u, n), 'thousand ' || u, format('a%s-%s', u, n)
+  FROM generate_series(1, 3) u, generate_series(1, 1000) n;
+INSERT INTO grouped SELECT format('a%s-%s', u, n), format('a%s-%s', u, n % 1000 + 1), md5(n::text)
+  FROM generate_series(1, 3) u, generate_series(1, 5000) n;
+INSERT INTO membership SELECT format('b%s-%s', u, n), 'ten thousand ' || u, format('b%s-%s', u, n)
+  FROM generate_series(1, 3) u, generate_series(1, 9999) n;
+INSERT INTO grouped SELECT format('b%s-%s', u, n), format('b%s-%s', u, n % 9999 + 1), md5(n::text)
+  FROM generate_series(1, 3) u, generate_series(1, 10000) n;
 `;
 
 const scenarios = {
@@ -45,8 +47,10 @@ const scenarios = {
   latency: ['latency', '1', '20', '5', 'latency', '100', '20', '5', 'latency', '1000', '20', '5'],
   storm: ['storm', '10000', 'latency', '1', '20', '3'],
   reconnect: ['reconnect', '1000', 'reconnect', '1000'],
-  first: ['--user', 'thousand', 'first', 'first', 'first',
-    '--user', 'ten thousand', 'first', 'first', 'first'],
+  // Of the same user again, what the sidecar has read is in its memory.
+  first: ['thousand 1', 'thousand 2', 'thousand 3',
+    'ten thousand 1', 'ten thousand 2', 'ten thousand 3']
+    .flatMap((user) => ['--user', user, 'first', 'first']),
   download: ['--user', 'downloader', 'download', 'download', 'download'],
 };
 

@@ -73,6 +73,18 @@ describe('one server', () => {
     assert.equal(started.length, 1, 'the stream was not cut');
   });
 
+  test('a new session of the sidecar is warm before a client asks for anything', async () => {
+    const [{ now }] = await todo.server.query('SELECT now()::text');
+    await terminate(todo.server, '%');
+    const pool_size = 4;
+    for (let warm = 0; warm < pool_size; await delay(10)) {
+      [{ warm }] = await todo.server.query(`
+        SELECT count(*)::int AS warm FROM pg_stat_activity
+        WHERE application_name = 'brigade-sidecar' AND state = 'idle'
+          AND query LIKE '%brigade.resolve%' AND backend_start > $1`, [now]);
+    }
+  });
+
   test('two sidecars: a client goes on at the other where the first left it', async () => {
     const first = await Sidecar.start(todo.server);
     const balancer = await Proxy.start(first);

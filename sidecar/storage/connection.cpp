@@ -133,7 +133,11 @@ void PostgresConnection::on_set_up(const PGresult* result) {
   state_ = State::idle;
   connect_timeout_.stop();
   pause_ms_ = first_pause_ms;
-  owner_.on_ready(*this);
+  if (auto query = owner_.warm_up()) {
+    run(std::move(query));
+  } else {
+    owner_.on_ready(*this);
+  }
 }
 
 void PostgresConnection::wait_for(int events) {

@@ -43,6 +43,9 @@ class PostgresConnection {
   /// What its owner hears of.
   class Owner {
    public:
+    /// What a new connection runs before anything else; its result counts for nothing. Empty:
+    /// nothing.
+    virtual std::unique_ptr<Query> warm_up() { return nullptr; }
     /// Connected, and nothing is running.
     virtual void on_ready(PostgresConnection& connection) = 0;
     /// The connection was lost, and with it `unanswered`, if a query was running.

@@ -49,6 +49,23 @@ void ConnectionPool::run_once(std::string sql, std::vector<std::string> paramete
   add(std::move(query));
 }
 
+void ConnectionPool::set_warm_up(const Statement& statement, std::vector<std::string> parameters) {
+  warm_up_ = &statement;
+  warm_up_parameters_ = std::move(parameters);
+}
+
+std::unique_ptr<Query> ConnectionPool::warm_up() {
+  if (warm_up_ == nullptr) return nullptr;
+  auto query = std::make_unique<Query>();
+  query->statement = warm_up_;
+  query->parameters = warm_up_parameters_;
+  query->attempts = attempts_max;  // Not worth another try.
+  query->done = [](const Result<PgResult, StorageError>& result) {
+    if (!result) spdlog::debug("a new connection is not warm: {}", result.error().message);
+  };
+  return query;
+}
+
 void ConnectionPool::add(std::unique_ptr<Query> query) {
   query->asked_at_ms = static_cast<int64_t>(uv_now(loop_));
   queries_++;

@@ -33,11 +33,15 @@ class ConnectionPool : private PostgresConnection::Owner {
   /// Runs a statement that somebody wrote, unprepared.
   void run_once(std::string sql, std::vector<std::string> parameters,
                 std::function<void(Result<PgResult, StorageError>)> done);
+  /// Every connection runs this when it has been opened, so that no client waits while Postgres
+  /// loads libraries, catalogs and plans into a new process. REQUIRES: not connected yet.
+  void set_warm_up(const Statement& statement, std::vector<std::string> parameters);
   /// Called when the pool has a connection again after it had none.
   void set_on_recovered(std::function<void()> callback) { on_recovered_ = std::move(callback); }
   Stats stats() const;
 
  private:
+  std::unique_ptr<Query> warm_up() override;
   void on_ready(PostgresConnection& connection) override;
   void on_lost(PostgresConnection& connection, std::unique_ptr<Query> unanswered,
                const StorageError& error) override;
@@ -53,6 +57,8 @@ class ConnectionPool : private PostgresConnection::Owner {
   std::deque<std::unique_ptr<Query>> queue_;
   std::vector<std::unique_ptr<Query>> refused_;  ///< to run again after a pause
   std::function<void()> on_recovered_;
+  const Statement* warm_up_ = nullptr;
+  std::vector<std::string> warm_up_parameters_;
   Timer expiry_;
   Timer pause_;
   StorageError last_error_{"", "not connected yet", "", true};

@@ -147,6 +147,11 @@ std::function<void(Result<PgResult, StorageError>)> to_id(StorageCallback<int64_
 
 std::string_view single_text(const PGresult* result) { return to_text(result, 0, 0); }
 
+PostgresStorage::PostgresStorage(ConnectionPool& read_pool, ConnectionPool& write_pool)
+    : read_pool_(read_pool), write_pool_(write_pool) {
+  read_pool_.set_warm_up(resolve_statement, {R"({"user_id":"","token":{}})"});
+}
+
 void PostgresStorage::resolve(std::string request_json, StorageCallback<Resolution> done) {
   read_pool_.run(resolve_statement, {std::move(request_json)},
                  [done = std::move(done)](Result<PgResult, StorageError> result) {

@@ -11,8 +11,7 @@ namespace brigade::sidecar {
 /// to the primary.
 class PostgresStorage : public Storage {
  public:
-  PostgresStorage(ConnectionPool& read_pool, ConnectionPool& write_pool)
-      : read_pool_(read_pool), write_pool_(write_pool) {}
+  PostgresStorage(ConnectionPool& read_pool, ConnectionPool& write_pool);
 
   void resolve(std::string request_json, StorageCallback<Resolution> done) override;
   void read_operations(const OperationRange& range, StorageCallback<OperationRows> done) override;

@@ -76,6 +76,28 @@ TEST(AnswerDecoding, ResolutionsOfOtherForms) {
   }
 }
 
+TEST(AnswerDecoding, NamesOfBucketsHaveAnyCharacters) {
+  auto resolution = decode_resolution(
+      R"({"streams":[],"reasons":[[]],"commit":1,"op_id":"1","write_checkpoint":null,
+      "dependencies":[],"buckets":[[1,"",1,1,1,3,0],[2,"\"\\",1,1,1,3,0],
+      [3,"[,\n\u00e9\"]",1,1,1,3,0],[4,"é \"a\",\"b\"",1,1,1,3,0]]})");
+  ASSERT_TRUE(resolution) << resolution.error().message;
+  std::vector<std::string> names;
+  for (const ResolvedBucket& bucket : resolution->buckets) names.push_back(bucket.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"", R"("\)", "[,\né\"]", R"(é "a","b")"}));
+}
+
+TEST(AnswerDecoding, ResolutionsThatEndTooSoon) {
+  const std::string whole =
+      R"({"commit":1,"op_id":"1","write_checkpoint":null,"reasons":[[{"sub":1}]],"streams":)"
+      R"([{"name":"a\\","is_default":true,"errors":[]}],"dependencies":[-1,2],"buckets":)"
+      R"([[7,"a\"",1,1,1,3,0]]})";
+  EXPECT_TRUE(decode_resolution(whole));
+  for (size_t size = 0; size < whole.size(); size++) {
+    EXPECT_FALSE(decode_resolution(whole.substr(0, size))) << size;
+  }
+}
+
 TEST(AnswerDecoding, OtherFormsAreErrors) {
   for (const char* text : {"", "null", "[]", "{}", R"({"commit":"x"})", R"({"commit":1})"}) {
     EXPECT_FALSE(decode_resolution(text)) << text;
