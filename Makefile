@@ -120,10 +120,14 @@ sanitize-e2e: stage build/sanitize/CMakeCache.txt  ## The same with the sidecar 
 	BRIGADE_SIDECAR=$(CURDIR)/build/sanitize/sidecar/brigade-sidecar \
 		$(NODE) --test --test-concurrency=1 --test-timeout=120000 $(SANITIZED_E2E_TESTS)
 
-oracle: stage sidecar  ## Random worlds, compared at every checkpoint (SEED, MINUTES)
+FAULTS = build/faults.so
+$(FAULTS): regress/lib/faults.c
+	$(CC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $< -ldl
+
+oracle: stage sidecar $(FAULTS)  ## Random worlds, compared at every checkpoint (SEED, MINUTES)
 	@SEED='$(SEED)' MINUTES='$(MINUTES)' $(NODE) regress/oracle/main.js
 
-oracle-corpus: stage sidecar  ## Worlds that once found something; and the oracle finds bugs
+oracle-corpus: stage sidecar $(FAULTS)  ## Worlds that once found something; deliberate bugs
 	$(NODE) --test --test-concurrency=1 --test-timeout=120000 regress/oracle/oracle.test.js
 
 test: dependencies  ## Everything there is to test

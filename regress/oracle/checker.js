@@ -121,10 +121,10 @@ export class Checker {
   }
 }
 
-const outages = ['57P01', '57P02', '57P03', '53300', '08006', '08001', 'ECONNREFUSED', 'ECONNRESET',
-  'EPIPE', 'ENOENT'];
+const outages = ['57P01', '57P02', '57P03', '53100', '53300', '08006', '08001', 'ECONNREFUSED',
+  'ECONNRESET', 'EPIPE', 'ENOENT'];
 
-/** Whether a query failed because Postgres was away, not because it was wrong. */
+/** Whether a query failed because Postgres was away or the disk full, not because it was wrong. */
 export const isOutage = ({ code, message }) =>
   outages.includes(code) || /^Connection terminated|not queryable/.test(message);
 

@@ -2,9 +2,11 @@ import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { BrokenPromise, documents } from '../e2e/lib/documents.js';
-import { signToken } from '../e2e/lib/token.js';
+import { openWebSocket, RSocketStream } from '../e2e/lib/rsocket.js';
 import { StreamState } from './stream_state.js';
+import { Token } from './token.js';
 
+const userAgent = 'oracle';
 const silence_ms_max = 45_000; // Keepalives come every 20 s.
 const documents_kept = 300;
 const retry_ms = 100;
@@ -12,23 +14,26 @@ const retry_ms = 100;
 /** A client of our own: the protocol and its checks, no database. Hundreds fit into a process. */
 export class FastClient {
   #stopped = false;
-  #request = null;
+  #connection = null; // A request or socket.
   #running;
   #slow_ms = 0;
   documents = []; // The last ones, for reports.
-  connections = 0;
+  connections = 0; // Attempts too.
 
-  /** `url()` says where to connect the next time, `form` is one of documents.js.
+  /** `url()` says where to connect the next time, `form` is one of documents.js. `credit`: how many
+   * documents it asks for at once by WebSocket; 0 for HTTP.
    * `onCheckpoint(client, checkpoint)` is called for every completed checkpoint,
    * `onFailure(client, error)` when the protocol's promises break. */
-  constructor({ name, identity, url, form, ledger, random, onCheckpoint, onFailure }) {
-    Object.assign(this, { name, identity, url, form, random, onCheckpoint, onFailure });
+  constructor({ name, identity, url, form, credit, machine, ledger, random,
+    onCheckpoint, onFailure }) {
+    Object.assign(this, { name, identity, url, form, credit, machine, random, onCheckpoint,
+      onFailure });
     this.awaited = []; // Write checkpoints: {number, version}.
     this.writeCheckpoint = 0;
     this.clientId = name;
     this.ledger = ledger;
     this.state = new StreamState(ledger);
-    this.tokenLifetime_s = 3600;
+    this.useTokens();
     this.#running = this.#run();
   }
 
@@ -46,7 +51,12 @@ export class FastClient {
 
   /** Cuts the connection; the client comes back by itself. */
   disconnect() {
-    this.#request?.destroy();
+    this.#connection?.destroy();
+  }
+
+  /** Of what kind its tokens are from now on; see Token. */
+  useTokens({ lifetime_s = 3600, ahead_s = 0 } = {}) {
+    this.tokens = { lifetime_s, ahead_s };
   }
 
   /** Reads no faster than a piece every `pause_ms`. */
@@ -72,32 +82,44 @@ export class FastClient {
     }
   }
 
-  headers() {
-    const { user, claims } = this.identity;
-    const now = Math.floor(Date.now() / 1000);
-    const token = signToken(user, { claims: { ...claims, exp: now + this.tokenLifetime_s } });
-    return { authorization: `Token ${token}`, 'content-type': 'application/json',
-      'user-agent': 'oracle', ...this.form };
-  }
-
   async #stream() {
-    const { state } = this;
-    const { connection, subscriptions } = this.identity;
+    const { state, random, identity: { connection, subscriptions } } = this;
     const body = JSON.stringify({
       buckets: state.positions(), include_checksum: true, raw_data: true,
       client_id: this.clientId, parameters: connection,
       streams: { include_defaults: true, subscriptions },
     });
-    const response = await this.#open('/sync/stream', 'POST', body, (request) => {
-      this.#request = request;
-    });
+    this.token = this.#newToken();
     this.connections++;
     this.#keep({ request: body });
-    for await (const document of documents(response, this.form)) {
-      if (state !== this.state) return;
-      if (document) this.#take(document);
-      else if (this.#slow_ms > 0) await delay(this.random.between(0, this.#slow_ms));
+    try {
+      for await (const document of await this.#documents(body)) {
+        if (state !== this.state) return;
+        if (document) this.#take(document);
+        else if (this.#slow_ms > 0) await delay(random.between(0, this.#slow_ms));
+      }
+    } catch (error) {
+      this.token.failed(error);
+      throw error;
     }
+  }
+
+  #newToken() {
+    const { machine, identity, random, tokens } = this;
+    return new Token({ machine, identity, random, ...tokens });
+  }
+
+  async #documents(body) {
+    const { form, credit, token: { authorization } } = this;
+    const connected = (connection) => { this.#connection = connection; };
+    if (credit === 0) {
+      return documents(await this.#open('/sync/stream', 'POST', authorization, body, connected),
+        form);
+    }
+    const socket = await openWebSocket(`${this.url()}/sync/stream`);
+    connected(socket);
+    socket.setTimeout(silence_ms_max, () => socket.destroy(new Error('silence')));
+    return new RSocketStream(socket, { authorization, userAgent, body, credit }).documents();
   }
 
   #keep(document) {
@@ -107,6 +129,8 @@ export class FastClient {
 
   #take(document) {
     this.#keep(document);
+    this.token.used({ late: this.#slow_ms > 0 });
+    if (document.token_expires_in === 0) this.token.end();
     try {
       const checkpoint = this.state.take(document);
       if (checkpoint) this.onCheckpoint(this, checkpoint);
@@ -115,10 +139,12 @@ export class FastClient {
     }
   }
 
-  #open(path, method, body, onRequest = () => {}) {
+  #open(path, method, authorization, body, onRequest = () => {}) {
     const { promise, resolve, reject } = Promise.withResolvers();
+    const headers = { authorization, 'content-type': 'application/json', 'user-agent': userAgent,
+      ...this.form };
     const request = http.request(this.url() + path,
-      { method, headers: this.headers(), agent: false, timeout: silence_ms_max });
+      { method, headers, agent: false, timeout: silence_ms_max });
     onRequest(request);
     request.on('error', reject);
     request.on('timeout', () => request.destroy(new Error('silence')));
@@ -154,7 +180,8 @@ export class FastClient {
 
   /** Asks for a write checkpoint; its number. */
   async #requestWriteCheckpoint() {
-    const response = await this.#open(`/write-checkpoint2.json?client_id=${this.clientId}`, 'GET');
+    const response = await this.#open(`/write-checkpoint2.json?client_id=${this.clientId}`, 'GET',
+      this.#newToken().authorization);
     const answer = JSON.parse((await response.setEncoding('utf8').toArray()).join(''));
     return Number(answer.data.write_checkpoint);
   }

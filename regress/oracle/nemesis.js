@@ -54,10 +54,15 @@ async function restartServer({ server: { directory } }, mode) {
 
 const startAgain = (run, mode) => run.exclusively(() => restartServer(run, mode));
 
+/** Its process, or 0: it has none, or says so no more. */
+async function postmaster({ server: { directory } }) {
+  const text = await readFile(join(directory, 'data/postmaster.pid'), 'utf8').catch(() => '');
+  return Number(text.split('\n')[0]);
+}
+
 const killPostmaster = (run) => run.exclusively(async () => {
-  const path = join(run.server.directory, 'data/postmaster.pid');
-  const [pid] = (await readFile(path, 'utf8').catch(() => '')).split('\n');
-  if (pid) kill(Number(pid));
+  const pid = await postmaster(run);
+  if (pid) kill(pid);
   await restartServer(run, 'immediate');
 });
 
@@ -110,16 +115,45 @@ async function slowClients(run, random) {
   for (const client of clients) client.slowDown(0);
 }
 
-/** Tokens that soon end, for clients that then connect again. */
-async function shortTokens(run, random) {
+/** Clients connect again with tokens of another kind, for a while. */
+async function otherTokens(run, random, kind) {
   const clients = someClients(run, random);
   for (const client of clients) {
-    client.tokenLifetime_s = random.between(1, 3);
+    client.useTokens(kind());
     client.disconnect();
   }
   await delay(random.between(1000, 4000));
-  for (const client of clients) client.tokenLifetime_s = 3600;
+  for (const client of clients) client.useTokens();
 }
+
+/** Tokens that end while their streams go on. */
+const shortTokens = (run, random) =>
+  otherTokens(run, random, () => ({ lifetime_s: random.between(1, 3) }));
+
+/** Tokens signed where the clock is wrong, some of which are refused. */
+const wrongClocks = (run, random) => otherTokens(run, random, () =>
+  ({ ahead_s: random.pick([-7200, -3630, -3600, -30, 30, 7200, 86_400]) }));
+
+/** The sidecars' clocks are wrong: tokens end, or are not valid yet. */
+async function clockJump({ machine }, random) {
+  machine.setClock(random.pick([-86_400, -3600, -30, 30, 3590, 3700, 86_400]));
+  await delay(random.between(500, 4000));
+  machine.setClock(0);
+}
+
+const answers = ({ pool }) => pool.query('SELECT 1').then(() => true, () => false);
+
+/** For a while files cannot grow, or not always. Postgres gives up if that hits the WAL. */
+const fullDisk = (run, random) => run.exclusively(async () => {
+  run.machine.fillDisk(random.pick([10, 100]));
+  if (random.chance(0.3)) await run.pool.query('SELECT pg_switch_wal()').catch(() => {});
+  await delay(random.between(100, 3000));
+  run.machine.fillDisk(0);
+  while (!await answers(run)) {
+    if (!await postmaster(run)) await restartServer(run, 'immediate');
+    await delay(50);
+  }
+});
 
 const deploy = (run) => run.deploy(run.configs.size);
 
@@ -173,6 +207,9 @@ export const nemeses = {
   newDevices: [3, newDevices],
   slowClients: [3, slowClients],
   shortTokens: [2, shortTokens],
+  wrongClocks: [2, wrongClocks],
+  clockJump: [2, clockJump],
+  fullDisk: [2, fullDisk],
   deploy: [4, deploy],
   deploys: [1, deploys],
   compact: [3, compact],

@@ -1,6 +1,7 @@
 // One run: a world, its clients, its troubles and the checks.
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { transports } from '../e2e/lib/client.js';
 import { anyForm, plain } from '../e2e/lib/documents.js';
 import { Server } from '../e2e/lib/server.js';
 import { Sidecar } from '../e2e/lib/sidecar.js';
@@ -9,6 +10,7 @@ import { FastClient } from './client.js';
 import { forgetSql, historySql } from './history.js';
 import { Ledger } from './ledger.js';
 import { Link } from './link.js';
+import { Machine } from './machine.js';
 import { nemeses } from './nemesis.js';
 import { Random } from './random.js';
 import { writeReport } from './report.js';
@@ -71,6 +73,7 @@ export class Run {
   }
 
   async #startServer(random) {
+    this.machine = new Machine();
     this.server = await Server.start(
       `logical_decoding_work_mem = ${random.pick(['64kB', '64MB'])}`,
       'deadlock_timeout = 50ms', 'max_connections = 60', 'restart_after_crash = on');
@@ -111,7 +114,8 @@ export class Run {
     const random = this.seed.fork(`client ${n}`);
     this.clients.push(new FastClient({
       name: `client ${n}`, identity: random.pick(identities), ledger: this.ledger, random,
-      form: this.bug ? plain : anyForm(random.fork('form')),
+      machine: this.machine, form: this.bug ? plain : anyForm(random.fork('form')),
+      credit: this.bug ? 0 : random.fork('credit').pick([0, 0, 0, 1, 10]),
       url: () => random.pick(this.services).url,
       onCheckpoint: (client, checkpoint) => this.checker.check(client, checkpoint),
       onFailure: (client, error) => this.fail(client, error.stack),
@@ -122,6 +126,7 @@ export class Run {
     const random = this.seed.fork('SDKs');
     for (let n = 0; n < this.sdkCount; n++) {
       this.sdks.push(await SdkClient.open({ name: `SDK ${n}`, identity: random.pick(identities),
+        transport: random.fork(n).pick(Object.keys(transports)),
         url: () => random.pick(this.services).url }));
     }
   }
@@ -293,5 +298,6 @@ export class Run {
     if (this.bug) for (const saboteur of this.services) saboteur.close();
     await this.pool?.end();
     await this.server?.stop();
+    this.machine?.close();
   }
 }

@@ -5,11 +5,11 @@ import { operationRow } from './values.js';
 /** A published client SDK. It shows what has a high priority before the rest, so what it holds is
  * compared when everything has arrived, not at each checkpoint. */
 export class SdkClient {
-  static async open({ name, identity, url }) {
+  static async open({ name, identity, url, transport }) {
     const client = new SdkClient();
     Object.assign(client, { name, identity, documents: [] });
     client.sdk = await BareClient.open({
-      url, parameters: identity.connection, subscriptions: identity.subscriptions,
+      url, transport, parameters: identity.connection, subscriptions: identity.subscriptions,
       token: () => signToken(identity.user, { claims: identity.claims }),
     });
     return client;

@@ -31,6 +31,7 @@ class Bucket {
 
 export class StreamState {
   #target = null; // The checkpoint that is being downloaded.
+  #isOver = false; // The stream, with its token.
   #ledger;
   #completed = 0;
   buckets = new Map();
@@ -42,6 +43,7 @@ export class StreamState {
   /** For the request of a new stream. */
   positions() {
     this.#target = null;
+    this.#isOver = false;
     return [...this.buckets].map(([name, { position }]) => ({ bucket: name, after: position }))
       .map(({ bucket, after }) => ({ name: bucket, after: String(after) }));
   }
@@ -49,11 +51,15 @@ export class StreamState {
   /** Takes a line; the checkpoint if it completes one: {opId, writeCheckpoint, streams}. */
   take(line) {
     const names = Object.keys(line);
+    if (this.#isOver) throw new Error('a line after the end of the token');
     if (names.length !== 1 || !kinds.includes(names[0])) throw new Error('not a line of a stream');
     const [kind] = names;
     const content = line[kind];
     if (kind === 'checkpoint') return this.#checkpoint(content);
-    if (kind === 'token_expires_in') return null;
+    if (kind === 'token_expires_in') {
+      this.#isOver = content === 0;
+      return null;
+    }
     if (!this.#target) throw new Error(`${kind} before a checkpoint`);
     if (kind === 'checkpoint_diff') return this.#diff(content);
     if (kind === 'data') return this.#data(content);

@@ -5,14 +5,18 @@ import { basename, join } from 'node:path';
 import { Schema } from '@powersync/common';
 import { PowerSyncDatabase } from '@powersync/node';
 
+import { transports } from './client.js';
+
 /** The SDK as published, for tables it knows nothing of: it keeps rows as they came. */
 export class BareClient {
   /** `url()` and `token()` are asked at each connect. `subscriptions`: [{stream, parameters}]. */
-  static async open({ url, token, parameters, subscriptions }) {
+  static async open({ url, token, parameters, subscriptions, transport = 'http-bson' }) {
     const client = new BareClient();
+    const { remoteOptions, connect } = transports[transport];
     client.directory = await mkdtemp(join(tmpdir(), 'pg_brigade-client.'));
     client.db = new PowerSyncDatabase({
       schema: new Schema({}),
+      remoteOptions,
       database: {
         dbFilename: `${basename(client.directory)}.sqlite`,
         dbLocation: client.directory,
@@ -26,7 +30,7 @@ export class BareClient {
     await client.db.connect({
       fetchCredentials: async () => ({ endpoint: url(), token: token() }),
       uploadData: async () => {},
-    }, { retryDelayMs: 200, params: parameters });
+    }, { retryDelayMs: 200, params: parameters, ...connect });
     return client;
   }
 
