@@ -104,7 +104,10 @@ export class StreamState {
       if (!this.#target.buckets.delete(name)) throw new Error(`removes unknown ${name}`);
       this.buckets.delete(name);
     }
-    for (const bucket of updated_buckets) this.#want(bucket);
+    for (const bucket of updated_buckets) {
+      if (removed_buckets.includes(bucket.bucket)) throw new Error(`removed too: ${bucket.bucket}`);
+      this.#want(bucket);
+    }
     return null;
   }
 

@@ -40,7 +40,7 @@ Session::Session(SessionOptions options, SessionHost& host)
     : Member(std::move(options.user_id), std::move(options.client_id)),
       host_(host),
       format_(options.format),
-      initial_positions_(std::move(options.positions)),
+      other_positions_(std::move(options.positions)),
       token_expires_at_ms_(options.token_expires_at_ms) {}
 
 void Session::start() {
@@ -115,20 +115,21 @@ void Session::adopt(std::vector<AttachedBucket> attached) {
     if (auto kept = before.extract(bucket.bucket)) {
       const Entry& old = *kept.mapped();
       entry.position = old.position;
+      entry.is_known = old.is_known;
       entry.announced = old.announced;
       entry.is_announced =
           old.is_announced && entry.priority == old.priority && entry.reasons == old.reasons;
-    } else if (auto initial = initial_positions_.extract(bucket.bucket->name)) {
-      entry.position = initial.mapped();
+    } else if (auto other = other_positions_.extract(bucket.bucket->name)) {
+      entry.position = other.mapped();
+      entry.is_known = true;
     }
     urgent_ = urgent_ || !entry.is_announced;
     after.push_back(std::move(entry));
   }
-  for (const Entry& entry : buckets_) {
-    if (before.contains(entry.bucket)) removed_.push_back(entry.bucket->name);
+  for (const auto& [bucket, entry] : before) {
+    if (entry->is_known) other_positions_.emplace(bucket->name, entry->position);
   }
-  urgent_ = urgent_ || !removed_.empty();
-  initial_positions_ = {};
+  urgent_ = urgent_ || !other_positions_.empty();
   history_lost_ = false;  // What was lost and is still wanted is read again.
   std::vector<const Bucket*> rest;
   for (size_t i = round_next_; i < round_.size(); i++) {

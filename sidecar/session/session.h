@@ -114,6 +114,7 @@ class Session : public Member {
     int64_t position = 0;     ///< the client has all operations up to here
     BucketState announced{};  ///< in the last checkpoint or diff that named the bucket
     uint8_t priority = 3;
+    bool is_known = false;      ///< the client has it, or was told of it
     bool is_announced = false;  ///< with these reasons and this priority
     bool is_listed = false;     ///< in `changed_`
   };
@@ -130,6 +131,7 @@ class Session : public Member {
   void announce();
   void announce_all(const CheckpointHead& head);
   void announce_changes(const CheckpointHead& head);
+  std::vector<std::string> removed() const;
   BucketDescription describe(Entry& entry);
   void plan_round(const std::vector<uint32_t>& named, bool all);
   OperationRange missing_range(const Entry& entry) const;
@@ -143,10 +145,10 @@ class Session : public Member {
 
   SessionHost& host_;
   LineFormat format_;
-  std::unordered_map<std::string, int64_t> initial_positions_;
+  /// What the client has of buckets that are not wanted, or no more, until it is told so.
+  std::unordered_map<std::string, int64_t> other_positions_;
   std::vector<Entry> buckets_;
   std::vector<uint32_t> changed_;           ///< indices of buckets that may have to be announced
-  std::vector<std::string> removed_;        ///< since the last announcement
   std::vector<StreamDescription> streams_;  ///< to announce; empty once they were
   size_t streams_fingerprint_ = 0;
   std::vector<uint32_t> round_;  ///< indices of the buckets to download, in order

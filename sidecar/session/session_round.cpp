@@ -22,7 +22,7 @@ int Session::current_priority() const {
 
 bool Session::may_announce() const {
   if (resolution_ != ResolutionState::current) return false;
-  bool news = first_ || !changed_.empty() || !removed_.empty() || !streams_.empty() ||
+  bool news = first_ || !changed_.empty() || !other_positions_.empty() || !streams_.empty() ||
               write_checkpoint_ != announced_write_checkpoint_;
   return news && (!round_open_ || urgent_ || changed_priority_min_ < current_priority());
 }
@@ -44,7 +44,7 @@ void Session::announce() {
     announce_changes(head);
   }
   announced_write_checkpoint_ = write_checkpoint_;
-  removed_.clear();
+  other_positions_ = {};
   changed_.clear();
   changed_priority_min_ = priority_none;
   first_ = reindexed_ = urgent_ = false;
@@ -54,7 +54,7 @@ void Session::announce() {
 
 BucketDescription Session::describe(Entry& entry) {
   entry.announced = entry.bucket->state;
-  entry.is_announced = true;
+  entry.is_known = entry.is_announced = true;
   entry.is_listed = false;
   // All up-to-date sessions stand at the same position, so that they share the next batch.
   entry.position = std::min(entry.position, entry.announced.last_op_id);
@@ -80,8 +80,15 @@ void Session::announce_changes(const CheckpointHead& head) {
   std::vector<BucketDescription> described;
   described.reserve(named.size());
   for (uint32_t index : named) described.push_back(describe(buckets_[index]));
-  send(encode_checkpoint_diff(format_, head, removed_, described));
+  send(encode_checkpoint_diff(format_, head, removed(), described));
   plan_round(named, reindexed_);
+}
+
+std::vector<std::string> Session::removed() const {
+  std::vector<std::string> names;
+  for (const auto& other : other_positions_) names.push_back(other.first);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 /// Lists what to download: of the named buckets and of those an earlier round left over, or of all.

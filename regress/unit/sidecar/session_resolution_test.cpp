@@ -60,6 +60,46 @@ TEST_F(SessionTest, DataOfABucketThatIsNoLongerWantedIsNotSent) {
                 data("b", 0, put(2), 2) + complete(2));
 }
 
+TEST_F(SessionTest, BucketsThatComeAndGoUnannouncedAreNotMentioned) {
+  const ResolvedBucket b = resolution_.buckets[1];
+  resolution_.buckets.pop_back();
+  auto client = open();
+  client->settle();
+  client->take_sent();
+  client->is_writable = false;
+  resolution_.buckets.push_back(b);
+  write({}, {7});
+  client->settle();
+  resolution_.buckets.pop_back();
+  write({1}, {7});
+  client->settle();
+  client->is_writable = true;
+  client->session.on_drained();
+  client->settle();
+  EXPECT_EQ(client->take_sent(),
+            diff("1", described("a", 1, 1, 1)) + data("a", 0, put(1), 1) + complete(1));
+}
+
+TEST_F(SessionTest, ABucketThatIsBackBeforeItsRemovalIsAnnouncedStays) {
+  write({2});
+  const ResolvedBucket b = resolution_.buckets[1];
+  auto client = open();
+  client->settle();
+  client->take_sent();
+  client->is_writable = false;
+  resolution_.buckets.pop_back();
+  write({}, {7});
+  client->settle();
+  resolution_.buckets.push_back(b);
+  write({2}, {7});
+  client->settle();
+  client->is_writable = true;
+  client->session.on_drained();
+  client->settle();
+  EXPECT_EQ(client->take_sent(),
+            diff("2", described("b", 2, 2, 3)) + data("b", 1, put(2), 2) + complete(2));
+}
+
 TEST_F(SessionTest, NothingIsCompleteWhenTheLastBucketOfARoundIsTakenAway) {
   auto client = open();
   client->settle();
