@@ -1,7 +1,6 @@
 // What goes wrong, on purpose. Each is a function of the run and a source of decisions, which ends
 // with its fault healed; the weights say how often it comes.
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -54,14 +53,8 @@ async function restartServer({ server: { directory } }, mode) {
 
 const startAgain = (run, mode) => run.exclusively(() => restartServer(run, mode));
 
-/** Its process, or 0: it has none, or says so no more. */
-async function postmaster({ server: { directory } }) {
-  const text = await readFile(join(directory, 'data/postmaster.pid'), 'utf8').catch(() => '');
-  return Number(text.split('\n')[0]);
-}
-
 const killPostmaster = (run) => run.exclusively(async () => {
-  const pid = await postmaster(run);
+  const pid = run.server.postmaster();
   if (pid) kill(pid);
   await restartServer(run, 'immediate');
 });
@@ -150,7 +143,7 @@ const fullDisk = (run, random) => run.exclusively(async () => {
   await delay(random.between(100, 3000));
   run.machine.fillDisk(0);
   while (!await answers(run)) {
-    if (!await postmaster(run)) await restartServer(run, 'immediate');
+    if (!run.server.postmaster()) await restartServer(run, 'immediate');
     await delay(50);
   }
 });

@@ -7,6 +7,7 @@ import { Server } from '../e2e/lib/server.js';
 import { Sidecar } from '../e2e/lib/sidecar.js';
 import { Checker, difference, isOutage } from './checker.js';
 import { FastClient } from './client.js';
+import { Deadline } from './deadline.js';
 import { forgetSql, historySql } from './history.js';
 import { Ledger } from './ledger.js';
 import { Link } from './link.js';
@@ -176,16 +177,15 @@ export class Run {
   /** Holds the writers until every client shows the newest version and config, and has got its
    * write checkpoints; fails if one never does. */
   async converge() {
-    const start = Date.now();
-    const isLate = () => Date.now() - start > convergence_ms_max;
+    const deadline = new Deadline(() => this.#processes(), convergence_ms_max);
     this.#isHeld = true;
     while (!this.failure && this.#idleWriters <= this.writers.length) {
-      if (isLate()) this.fail(null, 'writers hang');
+      if (deadline.passed) this.fail(null, 'writers hang');
       await delay(5);
     }
     let active;
     while ((active = await this.#activeConfig()) === null && !this.failure) {
-      if (isLate()) this.fail(null, 'a deploy never ends');
+      if (deadline.passed) this.fail(null, 'a deploy never ends');
       await delay(20);
     }
     const [{ version }] = await this.query(
@@ -193,27 +193,32 @@ export class Run {
     const isBehind = (client) => client.version < Number(version) || client.version === null ||
       client.config !== active || client.awaited.length > 0;
     while (!this.failure && this.clients.some(isBehind)) {
-      if (isLate()) this.#failLate(this.clients.find(isBehind), version, active);
+      if (deadline.passed) this.#failLate(this.clients.find(isBehind), version, active);
       await delay(5);
     }
     await Promise.all([...this.clients, ...this.sdks].map((client) =>
-      this.#settle(client, Number(version), active, isLate)));
+      this.#settle(client, Number(version), active, deadline)));
     await this.checker.idle();
     const [error] = await this.query('SELECT table_name, row_key, reason FROM brigade.errors');
     if (error) this.fail(null, `a row could not be processed: ${JSON.stringify(error)}`);
     if (this.failure) throw this.failure;
     await this.query(forgetSql(this.world.tables, version));
     this.#isHeld = false;
-    return Date.now() - start;
+    return `${deadline.elapsed_ms} ms (${deadline.waited_ms} for a processor)`;
+  }
+
+  #processes() {
+    return [process.pid, this.server.postmaster(),
+      ...this.sidecars.map((sidecar) => sidecar.process.pid)];
   }
 
   /** Waits until the client shows all that it has to. */
-  async #settle(client, version, number, isLate) {
+  async #settle(client, version, number, deadline) {
     const expected = await this.checker.expectation(this.configs.get(number), version,
       client.identity);
     for (let wrong; !this.failure; await delay(20)) {
       if ((wrong = difference(await client.rows(), expected)).length === 0) return;
-      if (isLate()) this.fail(client, `not at version ${version} in time:\n${wrong[0]}`);
+      if (deadline.passed) this.fail(client, `not at version ${version} in time:\n${wrong[0]}`);
     }
   }
 
@@ -250,8 +255,8 @@ export class Run {
       // The first round, and some others, are calm.
       if (round > 0 && random.chance(0.85)) await this.#trouble(random, roundEnd);
       while (Date.now() < roundEnd && !this.failure) await delay(50);
-      const took_ms = await this.converge();
-      this.say(`${this.summary()}, converged in ${took_ms} ms after [${
+      const took = await this.converge();
+      this.say(`${this.summary()}, converged in ${took} after [${
         this.suffered.slice(before).join(', ')}]`);
     }
     if (!this.failure) await this.#dismiss();

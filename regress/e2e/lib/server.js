@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -68,10 +69,20 @@ export class Server {
     this.#openPool();
   }
 
+  /** The id of its process; undefined if it has none, or says so no more. */
+  postmaster() {
+    try {
+      return Number.parseInt(
+        readFileSync(join(this.directory, 'data/postmaster.pid'), 'utf8'), 10);
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error;
+      return undefined;
+    }
+  }
+
   /** Kills the whole server, as a machine that fails does: nobody is told. */
   async kill() {
-    const [pid] = (await readFile(join(this.directory, 'data/postmaster.pid'), 'utf8')).split('\n');
-    process.kill(Number(pid), 'SIGKILL');
+    process.kill(this.postmaster(), 'SIGKILL');
     await this.pool.end();
     this.#openPool();
   }
