@@ -122,6 +122,7 @@ sanitize-e2e: stage build/sanitize/CMakeCache.txt  ## The same with the sidecar 
 
 FAULTS = build/faults.so
 $(FAULTS): regress/lib/faults.c
+	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $< -ldl
 
 oracle: stage sidecar $(FAULTS)  ## Random worlds, compared at every checkpoint (SEED, MINUTES)
