@@ -138,7 +138,7 @@ CREATE TABLE brigade.row_membership (
   object_type text NOT NULL,
   object_id text NOT NULL,
   buckets bigint[] NOT NULL,
-  PRIMARY KEY (definition, subkey)
+  PRIMARY KEY (subkey, definition)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE brigade.row_membership IS
   'Which buckets of a definition a source row is in now; only for tables whose old rows are '

@@ -79,11 +79,16 @@ std::optional<int64_t> first_row(const char* sql, int64_t argument) {
   return value;
 }
 
+// A row that is remembered to be in the bucket has an operation there.
 void delete_bucket(Pacer& pacer, int64_t bucket) {
   lock_bucket(bucket);
   repeat(pacer,
-         "DELETE FROM brigade.bucket_op WHERE bucket = $1 AND op_id IN (SELECT op_id"
-         " FROM brigade.bucket_op WHERE bucket = $1 ORDER BY op_id LIMIT 2000) RETURNING 1",
+         "WITH gone AS (DELETE FROM brigade.bucket_op WHERE bucket = $1 AND op_id IN (SELECT op_id"
+         "  FROM brigade.bucket_op WHERE bucket = $1 ORDER BY op_id LIMIT 2000)"
+         "  RETURNING bucket, subkey),"
+         " forgotten AS (DELETE FROM brigade.row_membership m USING gone, brigade.bucket b"
+         "  WHERE b.id = gone.bucket AND m.subkey = gone.subkey AND m.definition = b.definition)"
+         " SELECT 1 FROM gone",
          bucket);
   repeat(pacer, "DELETE FROM brigade.bucket_compaction WHERE bucket = $1 RETURNING 1", bucket);
   repeat(pacer, "DELETE FROM brigade.bucket WHERE id = $1 RETURNING 1", bucket);
@@ -102,10 +107,6 @@ void delete_definition(Pacer& pacer, int64_t definition) {
              first_row("SELECT id FROM brigade.bucket WHERE definition = $1 LIMIT 1", definition)) {
     delete_bucket(pacer, *bucket);
   }
-  repeat(pacer,
-         "DELETE FROM brigade.row_membership WHERE definition = $1 AND subkey IN (SELECT subkey"
-         " FROM brigade.row_membership WHERE definition = $1 LIMIT 2000) RETURNING 1",
-         definition);
   delete_lookups(definition);
   repeat(pacer, "DELETE FROM brigade.definition WHERE id = $1 RETURNING 1", definition);
 }

@@ -120,7 +120,7 @@ void Decoder::plan_change(const std::shared_ptr<const TableBinding>& binding,
   if (tuples.had_before) {
     // Without an old tuple in the WAL the key did not change.
     before_state.subkey =
-        subkey_of(binding->name, before.empty() ? after : before, plan.key_columns);
+        subkey_of(binding->prefix, before.empty() ? after : before, plan.key_columns);
     if (binding->old_row_in_wal) {
       before_state.effects = evaluate(plan, before, before_effects_);
     }
@@ -131,7 +131,7 @@ void Decoder::plan_change(const std::shared_ptr<const TableBinding>& binding,
     if (!is_complete(after)) {
       return postpone(binding, plan, tuples, before_state.subkey, after);
     }
-    after_state.subkey = subkey_of(binding->name, after, plan.key_columns);
+    after_state.subkey = subkey_of(binding->prefix, after, plan.key_columns);
     after_state.effects = evaluate(plan, after, after_effects_);
     encode_errors(*binding, plan, after, after_effects_, messages_);
   }
@@ -145,7 +145,7 @@ void Decoder::plan_change(const std::shared_ptr<const TableBinding>& binding,
 
 void Decoder::postpone(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
                        const Tuples& tuples, const Subkey& before, std::span<const Value> row) {
-  const Subkey after = subkey_of(binding->name, row, plan.key_columns);
+  const Subkey after = subkey_of(binding->prefix, row, plan.key_columns);
   touch(before);
   touch(after);
   if (postponed_bindings_.empty() || postponed_bindings_.back() != binding) {
@@ -162,7 +162,7 @@ void Decoder::postpone(const std::shared_ptr<const TableBinding>& binding, const
 void Decoder::keep_out_of_line_values(const TableBinding& binding, const PlanBinding& plan,
                                       const Tuples& tuples, std::span<const Value> row) {
   if (binding.old_row_in_wal || tuples.after == nullptr) return;
-  OutOfLineValues values{subkey_of(binding.name, row, plan.key_columns),
+  OutOfLineValues values{subkey_of(binding.prefix, row, plan.key_columns),
                          plan.reader.out_of_line_values(tuples.after, tuples.descriptor, true)};
   if (!values.entries.empty()) encode(messages_, values);
 }
@@ -231,9 +231,9 @@ void Decoder::truncate(int count, Relation* relations) {
     const TableBinding& binding = *relations_.binding(relations[i]);
     for (const PlanBinding& plan : binding.plans) {
       encode(messages_,
-             TruncateChange{plan.definitions.all(), table_prefix(binding.name),
-                            RelationGetRelid(relations[i]), relations[i]->rd_rel->relfilenode});
-      if (!noted_tables_.empty()) touched_.tables.insert(table_prefix(binding.name));
+             TruncateChange{plan.definitions.all(), binding.prefix, RelationGetRelid(relations[i]),
+                            relations[i]->rd_rel->relfilenode});
+      if (!noted_tables_.empty()) touched_.tables.insert(binding.prefix);
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "decoding/subkey.h"
 #include "pg/error.h"
 
 extern "C" {
@@ -107,6 +108,7 @@ TableBinding bind_table(Relation relation, const ActivePlans& plans, std::vector
   TableBinding table;
   const std::vector<pg::QualifiedName> names = pg::names_of(relation);
   table.name = names.front().text();
+  table.prefix = table_prefix(table.name);
   table.role = role_of(names.front());
   if (table.role != TableBinding::Role::source) return table;
   for (const auto& plan : plans) {

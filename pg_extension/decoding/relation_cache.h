@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -30,9 +31,10 @@ struct PlanBinding {
 struct TableBinding {
   enum class Role { ignored, source, write_checkpoint };
   Role role = Role::ignored;
-  std::string name;             // schema.table
-  bool old_row_in_wal = false;  // replica identity FULL
-  bool has_key = false;         // rows can be told apart
+  std::string name;              // schema.table
+  std::array<char, 4> prefix{};  // of the subkeys of its rows
+  bool old_row_in_wal = false;   // replica identity FULL
+  bool has_key = false;          // rows can be told apart
   std::vector<PlanBinding> plans;
 };
 

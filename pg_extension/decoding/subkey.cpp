@@ -49,16 +49,15 @@ std::array<char, 4> table_prefix(std::string_view table) {
       static_cast<uint32_t>(XXH3_64bits(table.data(), table.size())));
 }
 
-Subkey subkey_of(std::string_view table, std::span<const Value> row,
+Subkey subkey_of(const std::array<char, 4>& table, std::span<const Value> row,
                  const std::vector<int>& key_columns) {
-  thread_local std::string bytes;
+  static std::string bytes;  // kept for its memory
   bytes.clear();
   for (const int column : key_columns) append_value(bytes, row[column]);
   const auto key_hash = std::bit_cast<Subkey>(XXH3_128bits(bytes.data(), bytes.size()));
-  const auto prefix = table_prefix(table);
   Subkey subkey;
-  auto* end = std::copy(prefix.begin(), prefix.end(), subkey.data());
-  std::copy_n(key_hash.begin(), subkey.size() - prefix.size(), end);
+  auto* end = std::copy(table.begin(), table.end(), subkey.data());
+  std::copy_n(key_hash.begin(), subkey.size() - table.size(), end);
   return subkey;
 }
 

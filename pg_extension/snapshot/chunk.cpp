@@ -35,7 +35,7 @@ class ChunkReader {
     effects_.clear();
     plan.evaluator.evaluate(values_, effects_);
     const size_t begin = chunk.messages.size();
-    const Subkey subkey = subkey_of(binding_.name, values_, plan.key_columns);
+    const Subkey subkey = subkey_of(binding_.prefix, values_, plan.key_columns);
     encode_errors(binding_, plan, values_, effects_, chunk.messages);
     const bool remember = !binding_.old_row_in_wal;
     if (!effects_.outputs.empty() || !effects_.lookups.empty()) {

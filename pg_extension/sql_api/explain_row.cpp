@@ -47,7 +47,7 @@ class RowExplanation {
       plan.reader.read(tuple, RelationGetDescr(relation_), false, values_.data());
       leave_output_settings(settings);
     });
-    subkey_ = subkey_of(binding.name, values_, plan.key_columns);
+    subkey_ = subkey_of(binding.prefix, values_, plan.key_columns);
     RowEffects effects;
     plan.evaluator.evaluate(values_, effects);
     for (const uint32_t index : plan.evaluator.definitions()) {

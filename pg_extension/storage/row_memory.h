@@ -38,11 +38,18 @@ class RowMemory {
   struct Key {
     int32_t definition;
     Subkey subkey;
-    auto operator<=>(const Key&) const = default;
+    bool operator==(const Key&) const = default;
+    // As the tables' indexes have it.
+    auto operator<=>(const Key& other) const {
+      return std::pair(view(subkey), definition) <=>
+             std::pair(view(other.subkey), other.definition);
+    }
   };
 
   RowMemory();
 
+  // Makes room for as many memberships.
+  void reserve(size_t count) { batch_->rows.reserve(count); }
   // Reads what the tables hold for the rows. Rows already read stay.
   void load_memberships(const std::vector<Key>& keys);
   void load_lookups(const std::vector<Key>& keys);

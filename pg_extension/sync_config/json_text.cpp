@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
 namespace brigade {
@@ -70,6 +71,21 @@ bool needs_escape(char character) {
   return static_cast<unsigned char>(character) < 0x20 || character == '"' || character == '\\';
 }
 
+constexpr uint64_t eight_times(unsigned char byte) { return 0x0101010101010101 * byte; }
+
+// Whether a byte is less than `limit`, which is at most 128.
+constexpr bool any_byte_below(uint64_t bytes, unsigned char limit) {
+  return ((bytes - eight_times(limit)) & ~bytes & eight_times(0x80)) != 0;
+}
+
+// needs_escape() of eight characters at once: most texts have none that does.
+bool any_needs_escape(const char* characters) {
+  uint64_t bytes;
+  std::memcpy(&bytes, characters, sizeof(bytes));
+  return any_byte_below(bytes, 0x20) || any_byte_below(bytes ^ eight_times('"'), 1) ||
+         any_byte_below(bytes ^ eight_times('\\'), 1);
+}
+
 }  // namespace
 
 size_t write_real(double value, char* target) {
@@ -88,6 +104,7 @@ size_t write_real(double value, char* target) {
 
 size_t find_json_escape(std::string_view text, size_t from) {
   size_t position = from;
+  while (position + 8 <= text.size() && !any_needs_escape(text.data() + position)) position += 8;
   while (position < text.size() && !needs_escape(text[position])) position++;
   return position;
 }

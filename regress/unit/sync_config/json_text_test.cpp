@@ -80,5 +80,19 @@ TEST(JsonText, StringsEscapeOnlyWhatTheyMust) {
   EXPECT_EQ(quoted("héllo 😀\u2028"), "\"héllo 😀\u2028\"");
 }
 
+// Texts are searched eight characters at a time.
+TEST(JsonText, AnyCharacterIsEscapedWhereverItStands) {
+  for (size_t size = 1; size <= 24; size++) {
+    for (size_t position = 0; position < size; position++) {
+      for (int character = 0; character < 256; character++) {
+        std::string text(size, '\xff');
+        text[position] = static_cast<char>(character);
+        const bool escaped = character < 0x20 || character == '"' || character == '\\';
+        EXPECT_EQ(find_json_escape(text, 0), escaped ? position : size) << character;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace brigade
