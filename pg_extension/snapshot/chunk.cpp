@@ -10,7 +10,6 @@ namespace brigade {
 
 namespace {
 
-constexpr int64_t chunk_rows_max = 2000;
 constexpr size_t chunk_bytes_max = 2 << 20;
 
 class ChunkReader {
@@ -76,11 +75,11 @@ void Chunk::leave_out(const TouchedRows& touched) {
 }
 
 Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start,
-                 const SubkeySet* held) {
+                 int64_t rows_max, const SubkeySet* held) {
   Chunk chunk;
   ChunkReader reader(table, binding, held);
   pg::TableScan scan(table, start);
-  while (chunk.row_count < chunk_rows_max && chunk.messages.size() < chunk_bytes_max) {
+  while (chunk.row_count < rows_max && chunk.messages.size() < chunk_bytes_max) {
     const HeapTuple tuple = scan.next();
     chunk.at_end = tuple == nullptr;
     if (chunk.at_end) break;

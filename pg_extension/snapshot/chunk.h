@@ -26,10 +26,9 @@ struct Chunk {
   void leave_out(const TouchedRows& touched);
 };
 
-// Reads rows from `start` on under the active snapshot, up to a limit of rows and bytes that keeps
-// the stream of changes waiting for some milliseconds only. `held`: the rows of which bucket
-// sources may hold something; null if that can be any.
+// Reads `rows_max` rows from `start` on under the active snapshot; fewer if they are wide. `held`:
+// the rows of which bucket sources may hold something; null if that can be any.
 Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start,
-                 const SubkeySet* held);
+                 int64_t rows_max, const SubkeySet* held);
 
 }  // namespace brigade

@@ -14,11 +14,19 @@ namespace {
 // Some megabytes.
 constexpr size_t held_rows_max = 100000;
 
+// Nothing of a table that is locked or gone: it is passed over.
+int64_t blocks_left(const TableCopy& copy) {
+  const pg::OpenTable table(copy.relation);
+  return table.is_open() ? table.block_count() - copy.next.block : 0;
+}
+
 }  // namespace
 
 void Copier::load(const ActivePlans& plans) {
   plans_ = plans;
   copies_ = load_copies();
+  // A small table does not wait for a large one. That which was begun of two equal ones goes on.
+  std::ranges::stable_sort(copies_, {}, blocks_left);
   definitions_.clear();
   for (const TableCopy& copy : copies_) {
     definitions_.insert(copy.definitions.begin(), copy.definitions.end());
@@ -64,7 +72,8 @@ bool Copier::read(TableCopy& copy) {
   if (!copy.started || copy.file_node != table.file_node()) start(copy, table);
   const TableBinding binding = bind_table(table.relation(), plans_, other_definitions(copy));
   const auto held = held_.find(copy.id);
-  chunk_ = read_chunk(table, binding, copy.next, held == held_.end() ? nullptr : &held->second);
+  chunk_ = read_chunk(table, binding, copy.next, chunk_size_.rows(),
+                      held == held_.end() ? nullptr : &held->second);
   return true;
 }
 

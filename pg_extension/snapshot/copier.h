@@ -9,6 +9,7 @@
 
 #include "decoding/active_plan.h"
 #include "snapshot/chunk.h"
+#include "snapshot/chunk_size.h"
 #include "snapshot/table_copy.h"
 #include "storage/storage_commit.h"
 
@@ -20,7 +21,8 @@ namespace brigade {
 // all the snapshot sees, noting the rows it touches; then the chunk's other rows are stored.
 class Copier {
  public:
-  // Reads the queue anew: what begins or ends there is not noticed otherwise.
+  // Reads the queue anew: what begins or ends there is not noticed otherwise. Tables of which least
+  // is left come first.
   void load(const ActivePlans& plans);
 
   bool has_work() const { return !copies_.empty(); }
@@ -48,6 +50,9 @@ class Copier {
   // known, the chunk will be read again.
   void store(StorageCommit& commit, const TouchedRows& touched);
 
+  // Says how long the last chunk took to read and to store.
+  void note_time(ChunkSize::Duration taken) { chunk_size_.learn(last_row_count_, taken); }
+
  private:
   bool read(TableCopy& copy);
   void start(TableCopy& copy, const pg::OpenTable& table);
@@ -62,6 +67,7 @@ class Copier {
   // Of the chunk read and not yet stored: its copy is at copies_[current_].
   size_t current_ = 0;
   std::optional<Chunk> chunk_;
+  ChunkSize chunk_size_;
   int64_t last_row_count_ = 0;
 };
 

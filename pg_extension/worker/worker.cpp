@@ -254,12 +254,19 @@ bool Worker::copy_rows() {
   copier_.note_stored(decoder_.touched_rows());
   decoder_.note_touched_rows(copier_.tables());
   if (!copier_.has_work() || copies_too_fast()) return false;
+  const auto started_at = std::chrono::steady_clock::now();
   std::vector<uint32_t>& decoded = decoder_.recent_transactions();
   if (!copier_.read(decoded)) return false;
   decoded.clear();
+  const auto read_at = std::chrono::steady_clock::now();
   follow_to(pg::write_watermark());
-  store(reader_->position(), true);
+  // What was committed meanwhile need not wait for the chunk to be stored.
+  if (!messages_.empty()) store(decoder_.last_end_lsn());
+  const auto followed_at = std::chrono::steady_clock::now();
+  write_commit(reader_->position(),
+               [&](StorageCommit& commit) { copier_.store(commit, decoder_.touched_rows()); });
   copied_at_ = std::chrono::steady_clock::now();
+  copier_.note_time(read_at - started_at + (copied_at_ - followed_at));
   return true;
 }
 
@@ -327,20 +334,26 @@ void Worker::store_if_large() {
   if (messages_.size() >= batch_bytes_max) store(decoder_.last_end_lsn());
 }
 
-void Worker::store(uint64_t lsn, bool with_chunk) {
+template <typename Write>
+void Worker::write_commit(uint64_t lsn, Write&& write) {
   {
     pg::Transaction transaction;
     StorageCommit commit(buckets_, head_, decoder_);
     commit.expect_copies(copier_.definitions());
-    messages_.consume([&](std::string_view part) { commit.apply(part); });
-    if (with_chunk) copier_.store(commit, decoder_.touched_rows());
+    write(commit);
     commit.finish(lsn);
     transaction.commit();
   }
-  decoder_.clear_messages();
   buckets_.trim();
   reader_->confirm(head_.lsn);
   confirmed_lsn_ = head_.lsn;
+}
+
+void Worker::store(uint64_t lsn) {
+  write_commit(lsn, [&](StorageCommit& commit) {
+    messages_.consume([&](std::string_view part) { commit.apply(part); });
+  });
+  decoder_.clear_messages();
 }
 
 void Worker::confirm_idle_position() {

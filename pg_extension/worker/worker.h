@@ -43,8 +43,10 @@ class Worker {
   void open_reader();
   void follow();
   void follow_to(uint64_t position);
-  // Stores all that was decoded, and the chunk of a table whose turn has come.
-  void store(uint64_t lsn, bool with_chunk = false);
+  template <typename Write>
+  void write_commit(uint64_t lsn, Write&& write);
+  // Stores all that was decoded.
+  void store(uint64_t lsn);
   void store_if_large();
   void confirm_idle_position();
 

@@ -117,12 +117,15 @@ is(run('SELECT count(*) FROM brigade.errors'), '0', 'without an error');
 # ---- a limit to the speed; a deploy that takes the place of another
 run('DELETE FROM many WHERE id > 8000');
 sub rows_copied { return run('SELECT coalesce(max(rows), 0) FROM brigade.progress'); }
-my $slowly = stream('slowly', 'SELECT id, v FROM many');
+run('CREATE TABLE few (id integer PRIMARY KEY)', 'INSERT INTO few VALUES (1)');
+my $slowly = stream('slowly', 'SELECT id, v FROM many') . stream('few', 'SELECT * FROM few');
 run('SELECT brigade.start()', 'ALTER SYSTEM SET pg_brigade.copy_rate = 10',
     'SELECT pg_reload_conf()', "SELECT brigade.deploy(\$\$$head$large$slowly\$\$)");
 $server->poll_query_until('postgres', 'SELECT max(rows) > 0 FROM brigade.progress') or die;
 my $copied = rows_copied();
 cmp_ok($copied, '<', 5000, 'a chunk is copied, and then a pause');
+is(run('SELECT table_name FROM brigade.progress'), 'public.many',
+    'a small table does not wait for a large one');
 run("INSERT INTO small VALUES ('s0', 'anna')");
 wait_until_stored($server);
 my $more = stream('more', "SELECT * FROM small WHERE owner = 'nobody'");
