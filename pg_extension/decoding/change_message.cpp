@@ -206,26 +206,30 @@ IncompleteRow decode_incomplete_row(ByteReader& reader) {
   return row;
 }
 
-void encode(std::string& target, const OutOfLineValues& values) {
+void encode(std::string& target, const OutOfLineChange& change) {
   ByteWriter writer(target);
-  put_kind(writer, MessageKind::out_of_line_values);
-  writer.integer(values.subkey);
-  writer.integer(static_cast<uint32_t>(values.entries.size()));
-  for (const OutOfLineValues::Entry& entry : values.entries) {
+  put_kind(writer, MessageKind::out_of_line_change);
+  writer.integer(change.before);
+  writer.integer(change.after);
+  writer.integer(change.deleted);
+  writer.integer(static_cast<uint32_t>(change.entries.size()));
+  for (const OutOfLineChange::Entry& entry : change.entries) {
     writer.integer(entry.attribute);
     writer.bytes(entry.value);
   }
 }
 
-OutOfLineValues decode_out_of_line_values(ByteReader& reader) {
-  OutOfLineValues values;
-  values.subkey = reader.integer<Subkey>();
-  values.entries.resize(reader.integer<uint32_t>());
-  for (OutOfLineValues::Entry& entry : values.entries) {
+OutOfLineChange decode_out_of_line_change(ByteReader& reader) {
+  OutOfLineChange change;
+  change.before = reader.integer<Subkey>();
+  change.after = reader.integer<Subkey>();
+  change.deleted = reader.integer<bool>();
+  change.entries.resize(reader.integer<uint32_t>());
+  for (OutOfLineChange::Entry& entry : change.entries) {
     entry.attribute = reader.integer<int16_t>();
     entry.value = reader.bytes();
   }
-  return values;
+  return change;
 }
 
 void encode(std::string& target, const TruncateChange& truncate) {

@@ -128,14 +128,17 @@ struct IncompleteRow {
   std::vector<Value> values;  // a column that was left alone is ValueKind::unchanged
 };
 
-// Out-of-line values a row now has, for those updates to come.
-struct OutOfLineValues {
+// What a change does to the out-of-line values kept of a row for those updates. It comes before
+// what the change means to plans.
+struct OutOfLineChange {
   struct Entry {
     int16_t attribute;       // its number in the table, from 1
     std::string_view value;  // as Postgres holds it, without its length word
   };
-  Subkey subkey{};
-  std::vector<Entry> entries;
+  Subkey before{};
+  Subkey after{};
+  bool deleted = false;        // the row, so there is no `after`
+  std::vector<Entry> entries;  // that the row has from now on; others stay
 };
 
 struct TruncateChange {
@@ -168,7 +171,7 @@ enum class MessageKind : uint8_t {
   row_change,
   copied_row,
   incomplete_row,
-  out_of_line_values,
+  out_of_line_change,
   truncate,
   write_checkpoint,
   row_failure,
@@ -197,7 +200,7 @@ void encode_row_change(std::string& target, const TableDefinitions& definitions,
 void encode_copied_row(std::string& target, const TableDefinitions& definitions, bool remember,
                        bool first, const EncodableState& state);
 void encode(std::string& target, const IncompleteRow& row);
-void encode(std::string& target, const OutOfLineValues& values);
+void encode(std::string& target, const OutOfLineChange& change);
 void encode(std::string& target, const TruncateChange& truncate);
 void encode(std::string& target, const WriteCheckpointRequest& request);
 void encode(std::string& target, const RowFailure& failure);
@@ -207,7 +210,7 @@ void encode(std::string& target, const TransactionEnd& end);
 RowChange decode_row_change(ByteReader& reader);
 RowChange decode_copied_row(ByteReader& reader);
 IncompleteRow decode_incomplete_row(ByteReader& reader);
-OutOfLineValues decode_out_of_line_values(ByteReader& reader);
+OutOfLineChange decode_out_of_line_change(ByteReader& reader);
 TruncateChange decode_truncate(ByteReader& reader);
 WriteCheckpointRequest decode_write_checkpoint(ByteReader& reader);
 RowFailure decode_row_failure(ByteReader& reader);

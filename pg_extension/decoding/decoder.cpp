@@ -76,9 +76,7 @@ void encode_errors(const TableBinding& binding, const PlanBinding& plan, std::sp
 }
 
 Decoder::Decoder(MessageLog& messages)
-    : log_(messages),
-      messages_(messages.buffer()),
-      change_arena_(pg::Arena::permanent("pg_brigade decoded change")) {}
+    : messages_(messages), change_arena_(pg::Arena::permanent("pg_brigade decoded change")) {}
 
 void Decoder::change(Relation relation, const ReorderBufferChange& change) {
   const std::shared_ptr<const TableBinding>& binding = relations_.binding(relation);
@@ -92,79 +90,91 @@ void Decoder::change(Relation relation, const ReorderBufferChange& change) {
   } else {
     source_change(binding, tuples);
   }
-  log_.spill_if_large();
+  messages_.spill_if_large();
 }
 
 void Decoder::source_change(const std::shared_ptr<const TableBinding>& binding,
                             const Tuples& tuples) {
   if (reject_keyless(*binding, tuples)) return;
-  for (const PlanBinding& plan : binding->plans) plan_change(binding, plan, tuples);
+  rows_.clear();
+  for (const PlanBinding& plan : binding->plans) rows_.push_back(read_rows(*binding, plan, tuples));
+  const Keys keys = keys_of(*binding, rows_.front());
+  if (tuples.had_before) touch(keys.before);
+  if (tuples.after != nullptr) touch(keys.after);
+  if (!binding->old_row_in_wal) keep_out_of_line_values(*binding, tuples, keys);
+  for (size_t i = 0; i < rows_.size(); i++) {
+    plan_change(binding, binding->plans[i], tuples, rows_[i], keys);
+  }
 }
 
 // An update or delete whose row the WAL does not name cannot be followed.
 bool Decoder::reject_keyless(const TableBinding& binding, const Tuples& tuples) {
   if (binding.has_key || !tuples.had_before) return false;
-  encode(messages_,
+  encode(messages_.buffer(),
          RowFailure{0, binding.name, "",
                     "the table has no replica identity, so this update or delete cannot be "
                     "followed; add a primary key, or ALTER TABLE ... REPLICA IDENTITY FULL"});
   return true;
 }
 
+Decoder::Rows Decoder::read_rows(const TableBinding& binding, const PlanBinding& plan,
+                                 const Tuples& tuples) {
+  const Rows rows{read_row(plan, tuples.before, tuples.descriptor),
+                  read_row(plan, tuples.after, tuples.descriptor)};
+  if (rows.before.empty() || rows.after.empty()) return rows;
+  take_unchanged_key_from(rows.before, rows.after, plan.key_columns);
+  if (binding.old_row_in_wal) take_unchanged_from(rows.before, rows.after);
+  return rows;
+}
+
+// Every plan reads the key alike. Without an old tuple in the WAL it did not change.
+Decoder::Keys Decoder::keys_of(const TableBinding& binding, const Rows& rows) {
+  const std::vector<int>& columns = binding.plans.front().key_columns;
+  Keys keys;
+  if (!rows.after.empty()) keys.after = subkey_of(binding.prefix, rows.after, columns);
+  keys.before = rows.before.empty() ? keys.after : subkey_of(binding.prefix, rows.before, columns);
+  return keys;
+}
+
 void Decoder::plan_change(const std::shared_ptr<const TableBinding>& binding,
-                          const PlanBinding& plan, const Tuples& tuples) {
-  const std::span<Value> before = read_row(plan, tuples.before, tuples.descriptor);
-  const std::span<Value> after = read_row(plan, tuples.after, tuples.descriptor);
-  EncodableState before_state{};
-  EncodableState after_state{};
-  if (tuples.had_before) {
-    // Without an old tuple in the WAL the key did not change.
-    before_state.subkey =
-        subkey_of(binding->prefix, before.empty() ? after : before, plan.key_columns);
-    if (binding->old_row_in_wal) {
-      before_state.effects = evaluate(plan, before, before_effects_);
-    }
+                          const PlanBinding& plan, const Tuples& tuples, const Rows& rows,
+                          const Keys& keys) {
+  if (!is_complete(rows.after)) return postpone(binding, plan, keys, rows.after);
+  EncodableState before{keys.before, nullptr};
+  EncodableState after{keys.after, nullptr};
+  if (tuples.had_before && binding->old_row_in_wal) {
+    before.effects = evaluate(plan, rows.before, before_effects_);
   }
-  if (!after.empty()) {
-    if (!before.empty()) take_unchanged_key_from(before, after, plan.key_columns);
-    if (!before.empty() && binding->old_row_in_wal) take_unchanged_from(before, after);
-    if (!is_complete(after)) {
-      return postpone(binding, plan, tuples, before_state.subkey, after);
-    }
-    after_state.subkey = subkey_of(binding->prefix, after, plan.key_columns);
-    after_state.effects = evaluate(plan, after, after_effects_);
-    encode_errors(*binding, plan, after, after_effects_, messages_);
+  if (!rows.after.empty()) {
+    after.effects = evaluate(plan, rows.after, after_effects_);
+    encode_errors(*binding, plan, rows.after, after_effects_, messages_.buffer());
   }
-  if (tuples.had_before) touch(before_state.subkey);
-  if (!after.empty()) touch(after_state.subkey);
-  encode_row_change(messages_, plan.definitions, !binding->old_row_in_wal,
-                    tuples.had_before ? &before_state : nullptr,
-                    after.empty() ? nullptr : &after_state);
-  keep_out_of_line_values(*binding, plan, tuples, after);
+  encode_row_change(messages_.buffer(), plan.definitions, !binding->old_row_in_wal,
+                    tuples.had_before ? &before : nullptr, rows.after.empty() ? nullptr : &after);
 }
 
 void Decoder::postpone(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
-                       const Tuples& tuples, const Subkey& before, std::span<const Value> row) {
-  const Subkey after = subkey_of(binding->prefix, row, plan.key_columns);
-  touch(before);
-  touch(after);
+                       const Keys& keys, std::span<const Value> row) {
   if (postponed_bindings_.empty() || postponed_bindings_.back() != binding) {
     postponed_bindings_.push_back(binding);
   }
-  encode(messages_, IncompleteRow{static_cast<uint32_t>(postponed_bindings_.size() - 1),
-                                  static_cast<uint32_t>(&plan - binding->plans.data()),
-                                  before,
-                                  after,
-                                  {row.begin(), row.end()}});
-  keep_out_of_line_values(*binding, plan, tuples, row);
+  encode(messages_.buffer(), IncompleteRow{static_cast<uint32_t>(postponed_bindings_.size() - 1),
+                                           static_cast<uint32_t>(&plan - binding->plans.data()),
+                                           keys.before,
+                                           keys.after,
+                                           {row.begin(), row.end()}});
 }
 
-void Decoder::keep_out_of_line_values(const TableBinding& binding, const PlanBinding& plan,
-                                      const Tuples& tuples, std::span<const Value> row) {
-  if (binding.old_row_in_wal || tuples.after == nullptr) return;
-  OutOfLineValues values{subkey_of(binding.prefix, row, plan.key_columns),
-                         plan.reader.out_of_line_values(tuples.after, tuples.descriptor, true)};
-  if (!values.entries.empty()) encode(messages_, values);
+void Decoder::keep_out_of_line_values(const TableBinding& binding, const Tuples& tuples,
+                                      const Keys& keys) {
+  OutOfLineChange change{keys.before, keys.after, tuples.after == nullptr, {}};
+  if (!change.deleted) {
+    for (const PlanBinding& plan : binding.plans) {
+      plan.reader.add_out_of_line_values(tuples.after, tuples.descriptor, true, change.entries);
+    }
+    if (change.entries.empty() && keys.before == keys.after) return;
+  }
+  encode(messages_.buffer(), change);
 }
 
 // The value in a column that the change left as it was, without its length word. It is kept if the
@@ -196,11 +206,9 @@ void Decoder::complete(const IncompleteRow& row, const KeptValues& kept, std::st
   const EncodableState after{row.after, evaluate(plan, values, after_effects_)};
   encode_errors(binding, plan, values, after_effects_, messages);
   encode_row_change(messages, plan.definitions, true, &before, &after);
-  OutOfLineValues values_to_keep{row.after, {}};
-  for (const auto& [attribute, value] : fetched_) {
-    values_to_keep.entries.push_back({attribute, value});
-  }
-  if (!fetched_.empty()) encode(messages, values_to_keep);
+  OutOfLineChange to_keep{row.after, row.after, false, {}};
+  for (const auto& [attribute, value] : fetched_) to_keep.entries.push_back({attribute, value});
+  if (!fetched_.empty()) encode(messages, to_keep);
 }
 
 void Decoder::write_checkpoint_change(Relation relation, const Tuples& tuples) {
@@ -211,8 +219,9 @@ void Decoder::write_checkpoint_change(Relation relation, const Tuples& tuples) {
     throw pg::Error("XX000", "brigade.write_checkpoint does not have three columns");
   }
   pg::guard([&] { reader.read(tuples.after, tuples.descriptor, true, values); });
-  encode(messages_, WriteCheckpointRequest{std::string(values[0].view()),
-                                           std::string(values[1].view()), values[2].integer});
+  encode(messages_.buffer(),
+         WriteCheckpointRequest{std::string(values[0].view()), std::string(values[1].view()),
+                                values[2].integer});
 }
 
 void Decoder::touch(const Subkey& row) {
@@ -230,7 +239,7 @@ void Decoder::truncate(int count, Relation* relations) {
   for (int i = 0; i < count; i++) {
     const TableBinding& binding = *relations_.binding(relations[i]);
     for (const PlanBinding& plan : binding.plans) {
-      encode(messages_,
+      encode(messages_.buffer(),
              TruncateChange{plan.definitions.all(), binding.prefix, RelationGetRelid(relations[i]),
                             relations[i]->rd_rel->relfilenode});
       if (!noted_tables_.empty()) touched_.tables.insert(binding.prefix);
@@ -240,14 +249,14 @@ void Decoder::truncate(int count, Relation* relations) {
 
 void Decoder::transaction_end(const TransactionEnd& end, uint32_t transaction_id) {
   recent_transactions_.push_back(transaction_id);
-  if (log_.size() == transaction_start_) return;
-  encode(messages_, end);
-  transaction_start_ = log_.size();
+  if (messages_.size() == transaction_start_) return;
+  encode(messages_.buffer(), end);
+  transaction_start_ = messages_.size();
   last_ = end;
 }
 
 void Decoder::clear_messages() {
-  log_.clear();
+  messages_.clear();
   postponed_bindings_.clear();
   transaction_start_ = 0;
 }

@@ -66,22 +66,32 @@ class Decoder : public RowCompleter {
 
  private:
   struct Tuples;
+  // The row before and after a change, as a plan reads it; empty where the WAL holds no tuple.
+  struct Rows {
+    std::span<Value> before;
+    std::span<Value> after;
+  };
+  struct Keys {
+    Subkey before{};  // as `after`, for an insert
+    Subkey after{};
+  };
+
   void source_change(const std::shared_ptr<const TableBinding>& binding, const Tuples& tuples);
+  static Rows read_rows(const TableBinding& binding, const PlanBinding& plan, const Tuples& tuples);
+  static Keys keys_of(const TableBinding& binding, const Rows& rows);
   void plan_change(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
-                   const Tuples& tuples);
+                   const Tuples& tuples, const Rows& rows, const Keys& keys);
   void postpone(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
-                const Tuples& tuples, const Subkey& before, std::span<const Value> row);
+                const Keys& keys, std::span<const Value> row);
   void touch(const Subkey& row);
-  void keep_out_of_line_values(const TableBinding& binding, const PlanBinding& plan,
-                               const Tuples& tuples, std::span<const Value> row);
+  void keep_out_of_line_values(const TableBinding& binding, const Tuples& tuples, const Keys& keys);
   std::optional<std::string_view> unchanged_value(const Value& value, int16_t attribute,
                                                   const KeptValues& kept);
   void write_checkpoint_change(Relation relation, const Tuples& tuples);
   bool reject_keyless(const TableBinding& binding, const Tuples& tuples);
 
-  MessageLog& log_;
-  std::string& messages_;         // its buffer
-  size_t transaction_start_ = 0;  // where in the log the current transaction's messages begin
+  MessageLog& messages_;
+  size_t transaction_start_ = 0;  // where the messages of the current transaction begin
   TransactionEnd last_{};
   RelationCache relations_;
   // What IncompleteRow::binding counts.
@@ -90,6 +100,7 @@ class Decoder : public RowCompleter {
   std::set<std::array<char, 4>> noted_tables_;
   TouchedRows touched_;
   pg::Arena change_arena_;
+  std::vector<Rows> rows_;  // of the change, by plan
   RowEffects before_effects_;
   RowEffects after_effects_;
   KeptValues fetched_;  // those of the row being completed that were not kept

@@ -7,7 +7,7 @@
 
 namespace brigade {
 
-// The out-of-line values kept for a row: attribute number → value, as in OutOfLineValues.
+// The out-of-line values kept for a row: attribute number → value, as in OutOfLineChange.
 using KeptValues = std::map<int16_t, std::string>;
 
 // Evaluates rows that decoding had to leave incomplete.

@@ -75,18 +75,15 @@ const varlena* RowReader::out_of_line_value(const Column& column, bool from_wal)
   return detoast_attr(value);
 }
 
-std::vector<OutOfLineValues::Entry> RowReader::out_of_line_values(HeapTuple tuple,
-                                                                  TupleDesc descriptor,
-                                                                  bool from_wal) const {
-  std::vector<OutOfLineValues::Entry> entries;
-  if (!HeapTupleHasExternal(tuple)) return entries;
+void RowReader::add_out_of_line_values(HeapTuple tuple, TupleDesc descriptor, bool from_wal,
+                                       std::vector<OutOfLineChange::Entry>& entries) const {
+  if (!HeapTupleHasExternal(tuple)) return;
   pg::guard([&] { heap_deform_tuple(tuple, descriptor, datums_, nulls_); });
   for (size_t i = 0; i < column_count_; i++) {
     const varlena* value = pg::guard([&] { return out_of_line_value(columns_[i], from_wal); });
     if (value == nullptr) continue;
     entries.push_back({attribute_of_column(i), {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)}});
   }
-  return entries;
 }
 
 Value RowReader::convert_kept(size_t column, std::string_view kept) const {

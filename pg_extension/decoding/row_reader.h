@@ -39,10 +39,10 @@ class RowReader {
   // REQUIRES: `descriptor` describes the same columns as the one the reader was made with.
   void read(HeapTuple tuple, TupleDesc descriptor, bool from_wal, Value* values) const;
 
-  // The values of columns read that are stored out of line, as far as the tuple still leads to
+  // Adds the values of columns read that are stored out of line, as far as the tuple still leads to
   // them. They lie in the tuple or in the current memory context. Throws pg::Error.
-  std::vector<OutOfLineValues::Entry> out_of_line_values(HeapTuple tuple, TupleDesc descriptor,
-                                                         bool from_wal) const;
+  void add_out_of_line_values(HeapTuple tuple, TupleDesc descriptor, bool from_wal,
+                              std::vector<OutOfLineChange::Entry>& entries) const;
   // One of those, read back as the value of its column. Server zone: may raise.
   Value convert_kept(size_t column, std::string_view kept) const;
   // The attribute number of a column, from 1.

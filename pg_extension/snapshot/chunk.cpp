@@ -23,17 +23,22 @@ class ChunkReader {
   void add(HeapTuple tuple, Chunk& chunk) {
     row_arena_.reset();
     const pg::ContextScope in_arena(row_arena_);
-    for (const PlanBinding& plan : binding_.plans) add_for(plan, tuple, chunk);
+    const size_t begin = chunk.messages.size();
+    OutOfLineChange kept;
+    for (const PlanBinding& plan : binding_.plans) add_for(plan, tuple, kept, chunk);
+    // A row that is nowhere may come into a bucket by a change that leaves these alone.
+    if (!kept.entries.empty()) encode(chunk.messages, kept);
+    const size_t end = chunk.messages.size();
+    if (end > begin) chunk.rows.push_back({kept.after, begin, end});
     chunk.row_count++;
   }
 
  private:
-  void add_for(const PlanBinding& plan, HeapTuple tuple, Chunk& chunk) {
+  void add_for(const PlanBinding& plan, HeapTuple tuple, OutOfLineChange& kept, Chunk& chunk) {
     values_.resize(plan.reader.column_count(), Value::null());
     pg::guard([&] { plan.reader.read(tuple, descriptor_, false, values_.data()); });
     effects_.clear();
     plan.evaluator.evaluate(values_, effects_);
-    const size_t begin = chunk.messages.size();
     const Subkey subkey = subkey_of(binding_.prefix, values_, plan.key_columns);
     encode_errors(binding_, plan, values_, effects_, chunk.messages);
     const bool remember = !binding_.old_row_in_wal;
@@ -41,17 +46,10 @@ class ChunkReader {
       const bool first = held_ != nullptr && !held_->contains(subkey);
       encode_copied_row(chunk.messages, plan.definitions, remember, first, {subkey, &effects_});
     }
-    // A row that is nowhere may come into a bucket by a change that leaves these alone.
-    if (remember) keep_out_of_line_values(plan, subkey, tuple, chunk.messages);
-    if (chunk.messages.size() > begin) {
-      chunk.rows.push_back({subkey, begin, chunk.messages.size()});
+    kept.before = kept.after = subkey;
+    if (remember) {
+      plan.reader.add_out_of_line_values(tuple, descriptor_, false, kept.entries);
     }
-  }
-
-  void keep_out_of_line_values(const PlanBinding& plan, const Subkey& subkey, HeapTuple tuple,
-                               std::string& messages) {
-    const OutOfLineValues values{subkey, plan.reader.out_of_line_values(tuple, descriptor_, false)};
-    if (!values.entries.empty()) encode(messages, values);
   }
 
   TupleDesc descriptor_;

@@ -1,5 +1,6 @@
 #include "storage/out_of_line_memory.h"
 
+#include <utility>
 #include <vector>
 
 #include "pg/spi.h"
@@ -32,9 +33,12 @@ OutOfLineMemory::Row& OutOfLineMemory::row_of(const Subkey& subkey) {
   return row;
 }
 
-void OutOfLineMemory::keep(const OutOfLineValues& values) {
-  Row& row = row_of(values.subkey);
-  for (const OutOfLineValues::Entry& entry : values.entries) {
+void OutOfLineMemory::apply(const OutOfLineChange& change) {
+  if (change.deleted) return forget(change.before);
+  if (change.before != change.after) move(change.before, change.after);
+  if (change.entries.empty()) return;
+  Row& row = row_of(change.after);
+  for (const OutOfLineChange::Entry& entry : change.entries) {
     row.values.insert_or_assign(entry.attribute, entry.value);
   }
   row.changed = true;
@@ -53,7 +57,7 @@ void OutOfLineMemory::move(const Subkey& from, const Subkey& to) {
   if (values.empty()) return;
   forget(from);
   Row& row = row_of(to);
-  row.values.merge(values);
+  row.values = std::move(values);
   row.changed = true;
 }
 

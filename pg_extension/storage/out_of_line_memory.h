@@ -13,11 +13,8 @@ namespace brigade {
 // subkeys.
 class OutOfLineMemory {
  public:
-  // Takes the place of what was kept for the same attributes.
-  void keep(const OutOfLineValues& values);
+  void apply(const OutOfLineChange& change);
   void forget(const Subkey& row);
-  // The row's key changed. What is already kept under the new key stays.
-  void move(const Subkey& from, const Subkey& to);
   const KeptValues& values(const Subkey& row) { return row_of(row).values; }
 
   // Writes what changed.
@@ -32,6 +29,7 @@ class OutOfLineMemory {
     bool changed = false;
   };
 
+  void move(const Subkey& from, const Subkey& to);
   Row& row_of(const Subkey& subkey);
   bool table_is_empty();
 

@@ -73,7 +73,7 @@ void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
   while (!reader.at_end()) {
     switch (reader.integer<MessageKind>()) {
       case MessageKind::row_change:
-        add(batch, decode_row_change(reader));
+        batch.rows.push_back(decode_row_change(reader));
         break;
       case MessageKind::copied_row:
         batch.rows.push_back(decode_copied_row(reader));
@@ -81,8 +81,8 @@ void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
       case MessageKind::incomplete_row:
         complete(batch, decode_incomplete_row(reader));
         break;
-      case MessageKind::out_of_line_values:
-        out_of_line_.keep(decode_out_of_line_values(reader));
+      case MessageKind::out_of_line_change:
+        out_of_line_.apply(decode_out_of_line_change(reader));
         break;
       case MessageKind::row_failure:
         batch.failures.push_back(decode_row_failure(reader));
@@ -104,23 +104,9 @@ void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
   }
 }
 
-void StorageCommit::add(Batch& batch, RowChange change) {
-  if (change.remember && change.has_before) {
-    if (!change.has_after) {
-      out_of_line_.forget(change.before.subkey);
-    } else if (change.before.subkey != change.after.subkey) {
-      out_of_line_.move(change.before.subkey, change.after.subkey);
-    }
-  }
-  batch.rows.push_back(std::move(change));
-}
-
 void StorageCommit::complete(Batch& batch, const IncompleteRow& row) {
   std::string& messages = batch.completed.emplace_back();
-  // Another plan's view of the same change may have moved them to the new key already.
-  const KeptValues& old_values = out_of_line_.values(row.before);
-  const KeptValues& values = old_values.empty() ? out_of_line_.values(row.after) : old_values;
-  completer_.complete(row, values, messages);
+  completer_.complete(row, out_of_line_.values(row.after), messages);
   ByteReader reader(messages);
   read_into(batch, reader);
 }

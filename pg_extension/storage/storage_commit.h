@@ -62,7 +62,6 @@ class StorageCommit {
   struct Wanted;
 
   void read_into(Batch& batch, ByteReader& reader);
-  void add(Batch& batch, RowChange change);
   void complete(Batch& batch, const IncompleteRow& row);
   void apply_batch(const Batch& batch);
   void truncate(const TruncateChange& table);
