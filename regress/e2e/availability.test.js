@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { Proxy } from './lib/proxy.js';
+import { RawClient, post } from './lib/raw_client.js';
 import { Server } from './lib/server.js';
 import { configuration, Sidecar } from './lib/sidecar.js';
 import { Todo } from './lib/todo.js';
@@ -125,6 +126,8 @@ describe('readiness', () => {
     await server.query(`CREATE EXTENSION pg_brigade; SELECT brigade.grant_sidecar('sidecar')`);
     await sidecar.says(/following primary/);
     assert.equal(await sidecar.readiness(), 400, 'no sync config is in force');
+    assert.match(await RawClient.ask(sidecar.port, post('/sync/stream', '{}',
+      { headers: { connection: 'close' } })), /^HTTP\/1.1 500 [^]*PSYNC_S2302/);
     await server.query(`
       CREATE TABLE lists (id text PRIMARY KEY);
       SELECT brigade.deploy('{config: {edition: 3},

@@ -220,3 +220,14 @@ test('more streams than are allowed', async () => {
   for (const client of [...clients, next]) client.vanish();
   await small.stop();
 });
+
+test('more buckets than are allowed', async () => {
+  const config = configuration(todo.server.uri);
+  const small = await Sidecar.start(todo.server, {
+    config: { ...config, api: { parameters: { max_buckets_per_connection: 1 } } },
+  });
+  const words = stream('{}', { headers: { connection: 'close' } });
+  const answer = await RawClient.ask(small.port, words);
+  assert.match(answer, /^HTTP\/1.1 500 [^]*PSYNC_S2305[^]*Too many buckets/);
+  await small.stop();
+});

@@ -119,6 +119,8 @@ void HttpFetcher::fetch(const std::string& url, bool public_addresses_only, Call
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, redirects_max);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms_max);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // Nobody asks about the address of a connection that is used once more.
+  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, append_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer->body);
   if (public_addresses_only) {
