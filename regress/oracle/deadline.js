@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 const nanoseconds = 1e6; // A millisecond has.
+const extension_max = 4; // Many that wait at once, for nothing, add up.
 
 /** What `read` returns, or nothing if the process has ended. */
 const ifAlive = (read) => {
@@ -23,7 +24,7 @@ const waits = (pid) => ifAlive(() => readdirSync(`/proc/${pid}/task`)).map((thre
 });
 
 /** A time within which processes have to be done with something. What they waited for a processor
- * meanwhile is not counted: a machine that others keep busy is no fault of theirs. */
+ * does not count, within limits: a machine that others keep busy is no fault of theirs. */
 export class Deadline {
   #start_ms = Date.now();
   #limit_ms;
@@ -46,12 +47,18 @@ export class Deadline {
       sum + ms - (this.#before.get(thread) ?? 0), 0));
   }
 
+  toString() {
+    return `${this.elapsed_ms} ms (${this.waited_ms} for a processor)`;
+  }
+
   get elapsed_ms() {
     return Date.now() - this.#start_ms;
   }
 
   get passed() {
-    if (this.elapsed_ms > this.#extended_ms) this.#extended_ms = this.#limit_ms + this.waited_ms;
+    if (this.elapsed_ms > this.#extended_ms) {
+      this.#extended_ms = this.#limit_ms + Math.min(this.waited_ms, extension_max * this.#limit_ms);
+    }
     return this.elapsed_ms > this.#extended_ms;
   }
 }

@@ -49,19 +49,32 @@ const changedSql = ({ name, key, columns }) => {
     END $$;`;
 };
 
-const triggers = (table) => {
-  const { name } = table;
-  return `${changedSql(table)}
-  CREATE TRIGGER history AFTER INSERT OR UPDATE OR DELETE ON ${name}
-    FOR EACH ROW EXECUTE FUNCTION history.${name}_changed();
-  CREATE FUNCTION history.${name}_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-      UPDATE history.${name} SET ended_by = pg_current_xact_id() WHERE ended_by IS NULL;
-      RETURN NULL;
-    END $$;
-  CREATE TRIGGER history_truncate BEFORE TRUNCATE ON ${name}
-    FOR EACH STATEMENT EXECUTE FUNCTION history.${name}_truncated();`;
+/** SQL that ends rows of a table, or begins those that `from` has, without the table's triggers. */
+export const liveSql = {
+  end: ({ name }, condition) => `UPDATE history.${name} SET ended_by = pg_current_xact_id()
+    WHERE ended_by IS NULL AND ${condition};`,
+  begin: ({ name, columns }, from) => `INSERT INTO history.${name} (${quoteList(columns)})
+    SELECT ${quoteList(columns)} FROM ${from};`,
 };
+
+/** What a TRUNCATE ends: the rows that the truncated table has. */
+const functionsSql = (table) => {
+  const key = table.key.join(', ');
+  return `${changedSql(table)}
+  CREATE FUNCTION history.${table.name}_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      EXECUTE format('${liveSql.end(table, `(${key}) IN (SELECT ${key} FROM %s)`)}',
+        tg_relid::regclass);
+      RETURN NULL;
+    END $$;`;
+};
+
+/** Triggers on the table `on`, whose rows are those of `table`. */
+export const triggersSql = ({ name }, on = name) => `
+  CREATE TRIGGER history AFTER INSERT OR UPDATE OR DELETE ON ${on}
+    FOR EACH ROW EXECUTE FUNCTION history.${name}_changed();
+  CREATE TRIGGER history_truncate BEFORE TRUNCATE ON ${on}
+    FOR EACH STATEMENT EXECUTE FUNCTION history.${name}_truncated();`;
 
 const stamp = ({ name }) => `
       UPDATE history.${name} SET started = current_version
@@ -78,14 +91,18 @@ const commit = (tables) => `
       RETURN current_version;
     END $$;`;
 
-/** SQL that adds the history to a new world's tables ({name, key: [column], columns: [{name,
- * type}]}), which must be empty. */
-export const historySql = (tables) =>
-  [clock, ...tables.map(trackedTable), ...tables.map(triggers), commit(tables)].join('\n');
+/** All that have a history: tables are {name, key: [column], columns: [{name, type}]}. */
+const tracked = ({ tables, notes }) => [...tables, notes];
+
+/** SQL that adds the history to a new world's tables, which must be empty. */
+export const historySql = (world) => [clock, ...tracked(world).map(trackedTable),
+  ...tracked(world).map(functionsSql), ...world.tables.map((table) => triggersSql(table)),
+  commit(tracked(world))].join('\n');
 
 /** SQL that forgets what no client shows any more: rows that ended at `version` or before. */
-export const forgetSql = (tables, version) =>
-  tables.map(({ name }) => `DELETE FROM history.${name} WHERE ended <= ${version};`).join('\n');
+export const forgetSql = (world, version) =>
+  tracked(world).map(({ name }) =>
+    `DELETE FROM history.${name} WHERE ended <= ${version};`).join('\n');
 
 /** SQL that follows a change of a table's columns from those of `before`, in the same transaction.
  * The rows that live now are made as the table has them. Columns are dropped and added, since a

@@ -214,4 +214,5 @@ export const nemeses = {
   promote: [1, promote],
   alterTable: [4, alterTable],
   rewriteTable: [2, rewriteTable],
+  changeTables: [4, (run, random) => run.notes.change(run, random)],
 };

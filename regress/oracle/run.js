@@ -13,6 +13,7 @@ import { Ledger } from './ledger.js';
 import { Link } from './link.js';
 import { Machine } from './machine.js';
 import { nemeses } from './nemesis.js';
+import { Notes } from './notes.js';
 import { Random } from './random.js';
 import { writeReport } from './report.js';
 import { checkResources } from './resources.js';
@@ -51,6 +52,7 @@ export class Run {
     this.seed = new Random(seed);
     Object.assign(this, { clientCount, writerCount, sdkCount, bug, reports, say });
     this.world = createWorld(this.seed);
+    this.notes = new Notes(this.world);
     this.ledger = new Ledger();
     this.faults = faults ?? Object.keys(nemeses);
   }
@@ -60,9 +62,10 @@ export class Run {
     await this.#startServer(seed.fork('server'));
     this.writers = Array.from({ length: this.writerCount }, (_, n) => this.#writer(`writer ${n}`));
     await this.#writer('first').commit({ statements: seedStatements(world, seed.fork('rows')) });
+    await this.notes.change(this, seed.fork('notes'));
     await this.deploy(0);
     for (let n = 0; n < 2; n++) await this.#startSidecar();
-    this.checker = new Checker({ pool: this.pool, configs: this.configs,
+    this.checker = new Checker({ pool: this.pool, configs: this.configs, notes: this.notes,
       fail: (client, message) => this.fail(client, message) });
     const identities = Array.from({ length: 10 }, (_, n) =>
       createIdentity(world, seed.fork(`identity ${n}`)));
@@ -80,7 +83,7 @@ export class Run {
       'deadlock_timeout = 50ms', 'max_connections = 60', 'restart_after_crash = on');
     this.pool = this.server.openPool({ max: 12 });
     await this.query(schemaSql(this.world));
-    await this.query(historySql(this.world.tables));
+    await this.query(historySql(this.world));
     await this.query('CREATE EXTENSION pg_brigade');
   }
 
@@ -133,7 +136,8 @@ export class Run {
   }
 
   #writer(name) {
-    return new Writer({ pool: this.pool, world: this.world, random: this.seed.fork(name),
+    const { pool, world, notes } = this;
+    return new Writer({ pool, world, notes, random: this.seed.fork(name),
       pause_ms: 60, hold: () => this.#hold() });
   }
 
@@ -193,7 +197,7 @@ export class Run {
     const isBehind = (client) => client.version < Number(version) || client.version === null ||
       client.config !== active || client.awaited.length > 0;
     while (!this.failure && this.clients.some(isBehind)) {
-      if (deadline.passed) this.#failLate(this.clients.find(isBehind), version, active);
+      if (deadline.passed) this.#failLate(this.clients.find(isBehind), version, active, deadline);
       await delay(5);
     }
     await Promise.all([...this.clients, ...this.sdks].map((client) =>
@@ -202,9 +206,10 @@ export class Run {
     const [error] = await this.query('SELECT table_name, row_key, reason FROM brigade.errors');
     if (error) this.fail(null, `a row could not be processed: ${JSON.stringify(error)}`);
     if (this.failure) throw this.failure;
-    await this.query(forgetSql(this.world.tables, version));
+    await this.query(forgetSql(this.world, version));
+    this.notes.settle();
     this.#isHeld = false;
-    return `${deadline.elapsed_ms} ms (${deadline.waited_ms} for a processor)`;
+    return deadline;
   }
 
   #processes() {
@@ -218,13 +223,15 @@ export class Run {
       client.identity);
     for (let wrong; !this.failure; await delay(20)) {
       if ((wrong = difference(await client.rows(), expected)).length === 0) return;
-      if (deadline.passed) this.fail(client, `not at version ${version} in time:\n${wrong[0]}`);
+      if (deadline.passed) {
+        this.fail(client, `not at version ${version} in ${deadline}:\n${wrong[0]}`);
+      }
     }
   }
 
-  #failLate(client, version, active) {
+  #failLate(client, version, active, deadline) {
     this.fail(client, `at version ${client.version}, config ${client.config}, awaiting ${
-      JSON.stringify(client.awaited)}, not at ${version} and ${active}, ${convergence_ms_max} ms ` +
+      JSON.stringify(client.awaited)}, not at ${version} and ${active}, ${deadline} ` +
       `after all faults were healed; its last error: ${client.lastError}`);
   }
 

@@ -1,5 +1,6 @@
 // Random sync configs. Every condition is generated twice: as the config says it, and as plain SQL
 // for one user, in which nothing of the extension takes part.
+import { notesOutput } from './notes.js';
 import { quote } from './world.js';
 
 // SQL says what the config says with `binding`: {user, claims, connection, subscription}.
@@ -168,7 +169,7 @@ function plainQuery(world, output, random, options) {
 
 /** Conditions of members and teams name columns they have not got. */
 function fitting(output) {
-  return output.table.name.startsWith('item');
+  return !['teams', 'members'].includes(output.table.name);
 }
 
 function query(world, output, random, options) {
@@ -190,6 +191,13 @@ function stream(world, name, random) {
   return { name, onDemand, queries, priority: random.pick([undefined, undefined, 1, 2, 3]) };
 }
 
+function notesStream(world, random) {
+  const output = notesOutput(world);
+  const all = { output, config: `SELECT ${output.select} FROM ${output.from}`, sql: () => 'true' };
+  return { name: 'notes', onDemand: false,
+    queries: [random.chance(0.5) ? all : query(world, output, random, { subscription: false })] };
+}
+
 const streamYaml = ({ onDemand, queries, priority }) => ({
   auto_subscribe: !onDemand,
   accept_potentially_dangerous_queries: true,
@@ -209,6 +217,7 @@ export function createConfig(world, seed, number) {
     const choice = seed.fork(`config ${number} ${name}`);
     return choice.chance(0.8) ? [choice.chance(0.6) ? versions[0] : choice.pick(versions)] : [];
   });
+  streams.push(notesStream(world, seed.fork(`notes ${seed.fork(`${number}`).between(0, 1)}`)));
   const yaml = JSON.stringify({ // JSON is YAML.
     config: { edition: 3 },
     streams: {
@@ -240,7 +249,8 @@ export function expectedQueries(config, identity) {
     .map(({ output, conditions }) => ({
       type: output.name,
       // Postgres wants to know that an operand is a text.
-      sql: `SELECT ${output.select.replaceAll(`':'`, `':'::text`)} FROM ${output.from}
+      sql: `SELECT ${output.select.replaceAll(`':'`, `':'::text`)}
+            FROM ${output.historicalFrom ?? output.from}
             WHERE (${[...conditions].join(')\n OR (')})`,
     }));
   return [{ type: 'oracle_clock', sql: 'SELECT * FROM oracle_clock' }, ...queries];

@@ -98,7 +98,7 @@ const kinds = { put: 30, change: 25, move: 25, remove: 14, rename: 6, touch: 4, 
   truncate: 0.25 };
 
 /** The statements of one transaction, {statements, asynchronous}. */
-export function transaction(world, random) {
+export function transaction(world, notes, random) {
   const make = new Statements(world, random);
   const statement = () => {
     const table = random.pick([...world.tables, ...world.items]);
@@ -113,21 +113,23 @@ export function transaction(world, random) {
     statements.push(statement());
     if (undone) statements.push('ROLLBACK TO SAVEPOINT here');
   }
+  const others = random.fork('notes');
+  if (others.chance(0.25)) statements.push(...notes.statements(others));
   return { statements, asynchronous: random.chance(0.2), rollback: random.chance(0.05) };
 }
 
 /** What may go wrong with a random transaction: constraints, deadlocks, a missing savepoint after
- * an error, columns that meanwhile are gone or of another type. */
+ * an error, columns and tables that meanwhile are gone, or of another type. */
 const isRefused = ({ code }) =>
-  /^(23|40|25P02|3B001|21000|42703|42804|22P02|22003)/.test(code ?? '');
+  /^(23|40|25P02|3B001|21000|42703|42804|42P01|22P02|22003)/.test(code ?? '');
 
 /** The transactions of one writer; `run` lasts until `stop`. */
 export class Writer {
   committed = 0;
   refused = 0;
 
-  constructor({ pool, world, random, pause_ms, hold }) {
-    Object.assign(this, { pool, world, random, pause_ms, hold });
+  constructor({ pool, world, notes, random, pause_ms, hold }) {
+    Object.assign(this, { pool, world, notes, random, pause_ms, hold });
     this.number = 0;
   }
 
@@ -141,7 +143,7 @@ export class Writer {
   }
 
   async step() {
-    await this.attempt(transaction(this.world, this.random.fork(this.number++)));
+    await this.attempt(transaction(this.world, this.notes, this.random.fork(this.number++)));
   }
 
   /** The version, or null if the transaction did not come to pass, or nobody can say. */

@@ -2,6 +2,8 @@
 // item tables, which differ in key, replica identity, columns and foreign keys.
 import { createHash } from 'node:crypto';
 
+import { notesTable } from './notes.js';
+
 export const quote = (value) =>
   (value === null || value === undefined ? 'NULL' : `'${String(value).replaceAll("'", "''")}'`);
 
@@ -145,6 +147,7 @@ export function createWorld(seed) {
   world.anyLevel = (r) => String(r.between(0, 5));
   world.items = Array.from({ length: random.between(2, 4) }, (_, n) => itemTable(world, n));
   world.tables = [teamsTable(world), membersTable(world), ...world.items];
+  world.notes = notesTable(world);
   return world;
 }
 
