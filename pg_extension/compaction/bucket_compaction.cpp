@@ -75,11 +75,13 @@ void BucketCompaction::pass(const NewestOperations& newest, int64_t until) {
     apply_edits(bucket_, edits);
     const auto size = static_cast<int64_t>(chunk.size());
     const bool last = size < chunk_operations_max;
+    const int64_t deleted = edits.clear ? edits.clear->deleted : 0;
     if (last) store(pass, until);
+    if (deleted > 0) subtract_from_count(bucket_, deleted);
     transaction.commit();
     result_.examined += size;
     result_.moved += static_cast<int64_t>(edits.moved.size());
-    result_.deleted += edits.clear ? edits.clear->deleted : 0;
+    result_.deleted += deleted;
     pacer_.pause_after(size);
     if (last) {
       result_.until_op_id = until;

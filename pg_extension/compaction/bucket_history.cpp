@@ -36,8 +36,6 @@ void apply_moves(int64_t bucket, const Edits& edits) {
       pg::Parameters().add(bucket).add(edits.moved).add(edits.moved_targets));
 }
 
-// The bucket's row is touched last, and the commit does not wait for the disk: the writer, which
-// updates the same row, waits for microseconds at most.
 void apply_clear(int64_t bucket, const ClearEdit& clear) {
   pg::execute("DELETE FROM brigade.bucket_op WHERE bucket = $1 AND op_id < $2",
               pg::Parameters().add(bucket).add(clear.op_id));
@@ -50,9 +48,6 @@ void apply_clear(int64_t bucket, const ClearEdit& clear) {
           .add(clear.op_id)
           .add(int64_t{clear.checksum})
           .add(clear.target_op_id));
-  if (clear.deleted == 0) return;
-  pg::execute("UPDATE brigade.bucket SET operation_count = operation_count - $2 WHERE id = $1",
-              pg::Parameters().add(bucket).add(clear.deleted));
 }
 
 }  // namespace
@@ -75,6 +70,12 @@ void apply_edits(int64_t bucket, const Edits& edits) {
   const pg::SqlScope sql;
   apply_moves(bucket, edits);
   if (edits.clear) apply_clear(bucket, *edits.clear);
+}
+
+void subtract_from_count(int64_t bucket, int64_t deleted) {
+  const pg::SqlScope sql;
+  pg::execute("UPDATE brigade.bucket SET operation_count = operation_count - $2 WHERE id = $1",
+              pg::Parameters().add(bucket).add(deleted));
 }
 
 }  // namespace brigade
