@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { withoutAdded } from './ddl.js';
+import { isUnlucky } from './outages.js';
 import { configNumber, expectedQueries } from './streams.js';
 import { expectedRow } from './values.js';
 
@@ -123,13 +124,3 @@ export class Checker {
     return expected;
   }
 }
-
-const outages = ['57P01', '57P02', '57P03', '53100', '53300', '08006', '08001', 'ECONNREFUSED',
-  'ECONNRESET', 'EPIPE', 'ENOENT'];
-
-/** Whether a query failed because Postgres was away or the disk full, not because it was wrong. */
-export const isOutage = ({ code, message }) =>
-  outages.includes(code) || /^Connection terminated|not queryable/.test(message);
-
-/** Whether a statement that was right may succeed another time: an outage or a deadlock. */
-export const isUnlucky = (error) => isOutage(error) || error.code === '40P01';

@@ -30,7 +30,6 @@ export class FastClient {
       onFailure });
     this.awaited = []; // Write checkpoints: {number, version}.
     this.writeCheckpoint = 0;
-    this.clientId = name;
     this.ledger = ledger;
     this.state = new StreamState(ledger);
     this.useTokens();
@@ -86,7 +85,7 @@ export class FastClient {
     const { state, random, identity: { connection, subscriptions } } = this;
     const body = JSON.stringify({
       buckets: state.positions(), include_checksum: true, raw_data: true,
-      client_id: this.clientId, parameters: connection,
+      client_id: this.name, parameters: connection,
       streams: { include_defaults: true, subscriptions },
     });
     this.token = this.#newToken();
@@ -180,8 +179,8 @@ export class FastClient {
 
   /** Asks for a write checkpoint; its number. */
   async #requestWriteCheckpoint() {
-    const response = await this.#open(`/write-checkpoint2.json?client_id=${this.clientId}`, 'GET',
-      this.#newToken().authorization);
+    const path = `/write-checkpoint2.json?client_id=${encodeURIComponent(this.name)}`;
+    const response = await this.#open(path, 'GET', this.#newToken().authorization);
     const answer = JSON.parse((await response.setEncoding('utf8').toArray()).join(''));
     return Number(answer.data.write_checkpoint);
   }

@@ -1,7 +1,7 @@
 // Changes of tables while everything else goes on. Columns that come and go this way are called
 // ddl_N. What a row shows in them follows the table a moment later, not at one commit, so checks
 // leave them out until clients have converged.
-import { isUnlucky } from './checker.js';
+import { isUnlucky } from './outages.js';
 import { alteredSql } from './history.js';
 
 const isAdded = ({ name }) => name.startsWith('ddl_');

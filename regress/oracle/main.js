@@ -1,6 +1,6 @@
 // `make oracle SEED=… MINUTES=…`: without a seed, one world after the other until the time is over.
 // Ends with the first failure: its seed, and the smallest run found that fails as well.
-import { Run } from './run.js';
+import { failureOf } from './run.js';
 
 const minutes = Number(process.env.MINUTES || 1);
 const world_seconds_max = process.env.SEED ? Infinity : 75;
@@ -13,20 +13,8 @@ const options = Object.fromEntries(Object.entries({
   sdkCount: process.env.SDKS && Number(process.env.SDKS),
 }).filter(([, value]) => value !== undefined));
 
-async function runSeed(seed, seconds, chosen = {}, say = () => {}) {
-  const run = new Run({ seed, ...options, ...chosen, say });
-  const start = Date.now();
-  try {
-    await run.start();
-    await run.work(seconds);
-    return null;
-  } catch (error) {
-    const failure = run.failure ?? error;
-    return Object.assign(failure, { suffered: run.suffered, seconds: (Date.now() - start) / 1000 });
-  } finally {
-    await run.stop();
-  }
-}
+const runSeed = (seed, seconds, chosen) =>
+  failureOf({ seed, ...options, ...chosen }, seconds);
 
 /** Tries the same world with less of everything, and keeps what still fails. */
 async function shrink(seed, failure) {
@@ -52,8 +40,8 @@ const end = Date.now() + minutes * 60_000;
 let seed = Number(process.env.SEED || Date.now() % 1_000_000);
 for (let left_s; (left_s = (end - Date.now()) / 1000) > 1; seed++) {
   const seconds = Math.min(left_s, world_seconds_max);
-  const failure = await runSeed(String(seed), seconds, {}, (text) =>
-    console.log(`seed ${seed}: ${text}`));
+  const failure = await runSeed(String(seed), seconds,
+    { say: (text) => console.log(`seed ${seed}: ${text}`) });
   if (!failure) continue;
   console.error(`\nFAILED with SEED=${seed}; see build/oracle/${seed}\n${failure.stack}`);
   if (shrink_seconds > 0) {

@@ -1,7 +1,7 @@
 // Tables that are created, dropped, renamed and created again while everything goes on. Configs
 // read all of them by a wildcard, and queries at a version by one view, `as_of.note`. The id of a
 // row names the slot its table is in, so that no two tables have the same row.
-import { isUnlucky } from './checker.js';
+import { isUnlucky } from './outages.js';
 import { liveSql, triggersSql } from './history.js';
 
 const slot_count = 4;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Run } from './run.js';
+import { failureOf } from './run.js';
 import { bugs } from './saboteur.js';
 
 /** Seeds, and what they once found. */
@@ -13,29 +13,16 @@ const corpus = {
   100: 'the worker outlived a postmaster that was killed',
 };
 
-async function outcome(options, seconds) {
-  const run = new Run(options);
-  try {
-    await run.start();
-    await run.work(seconds);
-    return null;
-  } catch (error) {
-    return run.failure ?? error;
-  } finally {
-    await run.stop();
-  }
-}
-
 for (const [seed, story] of Object.entries(corpus)) {
   test(`seed ${seed}: ${story}`, async () => {
-    const failure = await outcome({ seed }, 24);
+    const failure = await failureOf({ seed }, 24);
     if (failure) assert.fail(failure.message);
   });
 }
 
 for (const bug of Object.keys(bugs)) {
   test(`the oracle finds ${bug}`, async () => {
-    const failure = await outcome({ seed: '2', clientCount: 6, sdkCount: 0, bug,
+    const failure = await failureOf({ seed: '2', clientCount: 6, sdkCount: 0, bug,
       faults: ['newDevices'], reports: false }, 60);
     assert.ok(failure, 'it found nothing');
     assert.match(failure.message, /^client \d+: /);

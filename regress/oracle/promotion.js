@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { Server } from '../e2e/lib/server.js';
-import { isOutage } from './checker.js';
+import { isOutage } from './outages.js';
 
 const execute = promisify(execFile);
 const synchronous_ms_max = 10_000;

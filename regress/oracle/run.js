@@ -5,7 +5,7 @@ import { transports } from '../e2e/lib/client.js';
 import { anyForm, plain } from '../e2e/lib/documents.js';
 import { Server } from '../e2e/lib/server.js';
 import { Sidecar } from '../e2e/lib/sidecar.js';
-import { Checker, difference, isOutage } from './checker.js';
+import { Checker, difference } from './checker.js';
 import { FastClient } from './client.js';
 import { Deadline } from './deadline.js';
 import { forgetSql, historySql } from './history.js';
@@ -14,6 +14,7 @@ import { Link } from './link.js';
 import { Machine } from './machine.js';
 import { nemeses } from './nemesis.js';
 import { Notes } from './notes.js';
+import { isOutage } from './outages.js';
 import { Random } from './random.js';
 import { writeReport } from './report.js';
 import { checkResources } from './resources.js';
@@ -23,14 +24,14 @@ import { configNumber, createConfig, createIdentity } from './streams.js';
 import { seedStatements, Statements, Writer } from './workload.js';
 import { createWorld, schemaSql } from './world.js';
 
-export const convergence_ms_max = 30_000;
+const convergence_ms_max = 30_000;
 const backlog_max = 60;
 const round_ms = 8000;
 
 /** What a client or check found; `run.failure` is the first. */
 class Failure extends Error {}
 
-export class Run {
+class Run {
   failure = null;
   clients = [];
   sdks = [];
@@ -311,5 +312,21 @@ export class Run {
     await this.pool?.end();
     await this.server?.stop();
     this.machine?.close();
+  }
+}
+
+/** Runs a world for `seconds`; what was wrong, with the faults it suffered, or null. */
+export async function failureOf(options, seconds) {
+  const run = new Run(options);
+  const start = Date.now();
+  try {
+    await run.start();
+    await run.work(seconds);
+    return null;
+  } catch (error) {
+    return Object.assign(run.failure ?? error,
+      { suffered: run.suffered, seconds: (Date.now() - start) / 1000 });
+  } finally {
+    await run.stop();
   }
 }

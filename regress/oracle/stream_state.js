@@ -44,8 +44,7 @@ export class StreamState {
   positions() {
     this.#target = null;
     this.#isOver = false;
-    return [...this.buckets].map(([name, { position }]) => ({ bucket: name, after: position }))
-      .map(({ bucket, after }) => ({ name: bucket, after: String(after) }));
+    return [...this.buckets].map(([name, { position }]) => ({ name, after: String(position) }));
   }
 
   /** Takes a line; the checkpoint if it completes one: {opId, writeCheckpoint, streams}. */

@@ -2,7 +2,7 @@
 // several writers overlap is not.
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { isOutage } from './checker.js';
+import { isOutage, isRefused } from './outages.js';
 import { keyLiterals, quote } from './world.js';
 
 const keyColumns = (table) => table.columns.filter(({ name }) => table.key.includes(name));
@@ -118,12 +118,7 @@ export function transaction(world, notes, random) {
   return { statements, asynchronous: random.chance(0.2), rollback: random.chance(0.05) };
 }
 
-/** What may go wrong with a random transaction: constraints, deadlocks, a missing savepoint after
- * an error, columns and tables that meanwhile are gone, or of another type. */
-const isRefused = ({ code }) =>
-  /^(23|40|25P02|3B001|21000|42703|42804|42P01|22P02|22003)/.test(code ?? '');
-
-/** The transactions of one writer; `run` lasts until `stop`. */
+/** The transactions of one writer. */
 export class Writer {
   committed = 0;
   refused = 0;
@@ -133,7 +128,7 @@ export class Writer {
     this.number = 0;
   }
 
-  /** `count` transactions one after the other; waits for `hold()` before each. */
+  /** Transactions one after the other until `isOver()`; waits for `hold()` before each. */
   async run(isOver) {
     while (!isOver()) {
       await this.hold();
