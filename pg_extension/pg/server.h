@@ -11,6 +11,9 @@ extern "C" {
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"  // was a part of postgres.h
+#endif
 }
 
 #undef vsnprintf
