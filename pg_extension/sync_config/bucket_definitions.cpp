@@ -67,7 +67,6 @@ class DefinitionCompiler {
   DefinitionCompiler(ConfigText& text, Plan& plan) : text_(text), plan_(plan) {}
 
   void compile(const YAML::Node& name, const YAML::Node& body) {
-    text_.reject_unfit_name(name);
     if (!body.IsMap()) {
       text_.error(name, "a bucket definition must be a map", "Add `data:` with queries.");
       return;

@@ -4,6 +4,7 @@
 #include "sync_config/config_options.h"
 #include "sync_config/config_text.h"
 #include "sync_config/stream_compiler.h"
+#include "sync_config/unstorable_scalar.h"
 #include "sync_config/utf8.h"
 
 namespace brigade {
@@ -50,7 +51,13 @@ Compilation compile(std::string_view yaml) {
     text.error_at(length, "this byte is not text in UTF-8", "Save the sync config as UTF-8.");
   } else {
     try {
-      compile_document(YAML::Load(std::string(yaml)), text, plan);
+      const std::string document(yaml);
+      if (const std::optional<YAML::Mark> mark = find_unstorable_scalar(document)) {
+        text.error(*mark, "this text has the character NUL, or an escape \\N or \\_",
+                   "Remove it, or write the character itself.");
+      } else {
+        compile_document(YAML::Load(document), text, plan);
+      }
     } catch (const YAML::Exception& exception) {
       text.error(exception.mark, "not valid YAML: " + exception.msg, "Check the indentation.");
     }

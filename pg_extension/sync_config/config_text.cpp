@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "sync_config/hints.h"
-#include "sync_config/utf8.h"
 
 namespace brigade {
 
@@ -16,21 +15,8 @@ ConfigText::ConfigText(std::string_view text) : text_(text) {
   }
 }
 
-namespace {
-
-// A text that repeats some of the config's can hold a NUL, which YAML can escape.
-std::string without_nul(std::string text) {
-  for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {
-    text.replace(at, 1, "\\0");
-  }
-  return text;
-}
-
-}  // namespace
-
 void ConfigText::add(Diagnostic::Severity severity, TextPlace place, std::string message,
                      std::string remedy) {
-  message = without_nul(std::move(message));
   // A query that several parameter queries go with is compiled with each of them.
   const bool known =
       std::any_of(diagnostics_.begin(), diagnostics_.end(), [&](const Diagnostic& other) {
@@ -38,7 +24,7 @@ void ConfigText::add(Diagnostic::Severity severity, TextPlace place, std::string
       });
   if (known) return;
   diagnostics_.push_back(
-      {severity, place.line, place.column, std::move(message), without_nul(std::move(remedy))});
+      {severity, place.line, place.column, std::move(message), std::move(remedy)});
 }
 
 void ConfigText::error(const YAML::Node& node, std::string message, std::string remedy) {
@@ -186,12 +172,6 @@ TextPlace ConfigText::place_of(SourceOffset offset) const {
                        [](size_t value, const Query& query) { return value < query.start; });
   const Query& query = *std::prev(after);
   return place_in(query, offset.value - query.start);
-}
-
-void ConfigText::reject_unfit_name(const YAML::Node& name) {
-  const std::string& text = name.Scalar();
-  if (storable_length(text) == text.size()) return;
-  error(name, "a name cannot contain the character NUL", "Remove it.");
 }
 
 void ConfigText::reject_unknown_keys(const YAML::Node& node, const std::vector<std::string>& known,

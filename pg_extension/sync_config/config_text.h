@@ -40,9 +40,6 @@ class ConfigText {
   void add_table_use(TableUse use) { table_uses_.push_back(std::move(use)); }
   std::vector<TableUse> take_table_uses() { return std::move(table_uses_); }
 
-  // Reports a name that Postgres cannot store: YAML can escape any character.
-  void reject_unfit_name(const YAML::Node& name);
-
   // Reports keys of a map that are not among `known`. REQUIRES: node is a map.
   void reject_unknown_keys(const YAML::Node& node, const std::vector<std::string>& known,
                            const std::string& where);

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "sync_config/query_error.h"
-#include "sync_config/utf8.h"
 
 namespace brigade {
 
@@ -45,7 +44,6 @@ class Lexer {
   Lexer(std::string_view text, SourceOffset start) : text_(text), start_(start) {}
 
   std::vector<Token> run() {
-    reject_unstorable();
     for (skip_blank(); position_ < text_.size(); skip_blank()) next();
     add(Kind::end, "", position_);
     return std::move(tokens_);
@@ -54,13 +52,6 @@ class Lexer {
  private:
   void add(Kind kind, std::string text, size_t start) {
     tokens_.push_back({kind, std::move(text), offset_of(start)});
-  }
-
-  // YAML can escape any character, this one too.
-  void reject_unstorable() const {
-    const size_t length = storable_length(text_);
-    if (length == text_.size()) return;
-    throw QueryError(offset_of(length), "a query cannot contain the character NUL", "Remove it.");
   }
 
   SourceOffset offset_of(size_t position) const { return {start_.value + position}; }

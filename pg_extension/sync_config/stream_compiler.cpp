@@ -205,7 +205,6 @@ class StreamCompiler {
       : text_(text), plan_(plan), global_(global) {}
 
   void compile(const YAML::Node& name, const YAML::Node& body) {
-    text_.reject_unfit_name(name);
     if (!body.IsMap()) {
       text_.error(body.IsNull() ? name : body, "a stream must be a map with a query",
                   "Write `" + name.Scalar() + ":` and below it `query: SELECT ...`.");
