@@ -22,6 +22,7 @@ constexpr long idle_interval_ms = 1000;
 constexpr size_t batch_bytes_max = 4 << 20;
 // The slot's position is moved over WAL without changes of interest in steps of this size.
 constexpr uint64_t confirm_bytes_min = 1 << 20;
+constexpr auto confirm_interval = std::chrono::seconds(1);
 
 constexpr auto retention_check_interval = std::chrono::seconds(10);
 // A wake-up is lost when it comes while the worker waits for a lock: the server uses the same
@@ -345,8 +346,7 @@ void Worker::write_commit(uint64_t lsn, Write&& write) {
     transaction.commit();
   }
   buckets_.trim();
-  reader_->confirm(head_.lsn);
-  confirmed_lsn_ = head_.lsn;
+  confirm(head_.lsn);
 }
 
 void Worker::store(uint64_t lsn) {
@@ -356,11 +356,19 @@ void Worker::store(uint64_t lsn) {
   decoder_.clear_messages();
 }
 
+void Worker::confirm(uint64_t lsn) {
+  reader_->confirm(lsn);
+  confirmed_lsn_ = lsn;
+  confirmed_at_ = std::chrono::steady_clock::now();
+}
+
+// WAL that holds nothing for us is not kept for long; and pg_upgrade takes over a slot only if all
+// that was committed is confirmed.
 void Worker::confirm_idle_position() {
   const uint64_t position = reader_->position();
-  if (position < confirmed_lsn_ + confirm_bytes_min) return;
-  reader_->confirm(position);
-  confirmed_lsn_ = position;
+  const bool long_ago = std::chrono::steady_clock::now() >= confirmed_at_ + confirm_interval;
+  if (position < confirmed_lsn_ + (long_ago ? 1 : confirm_bytes_min)) return;
+  confirm(position);
 }
 
 }  // namespace brigade

@@ -48,6 +48,7 @@ class Worker {
   // Stores all that was decoded.
   void store(uint64_t lsn);
   void store_if_large();
+  void confirm(uint64_t lsn);
   void confirm_idle_position();
 
   std::string slot_name_;
@@ -62,6 +63,7 @@ class Worker {
   bool catalog_seen_ = false;    // since the plans changed last
   std::unique_ptr<pg::LogicalReader> reader_;
   uint64_t confirmed_lsn_ = 0;
+  std::chrono::steady_clock::time_point confirmed_at_{};
   std::chrono::steady_clock::time_point copied_at_{};  // the last chunk
   std::chrono::steady_clock::time_point next_retention_check_{};
   std::chrono::steady_clock::time_point next_deploy_look_{};
