@@ -5,6 +5,7 @@
 //
 // NODE is regress/e2e/node_modules/node-linux-*/bin/node; by default 100,000 rows in 1,000 buckets
 // are updated 10 times each. Prints one line for each measurement.
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { Server } from '../regress/e2e/lib/server.js';
@@ -13,6 +14,7 @@ import { signToken } from '../regress/e2e/lib/token.js';
 
 const [rows = 100_000, buckets = 1_000, updates = 10] = process.argv.slice(2).map(Number);
 const writes_per_s = 2_000;
+const noted_lock_wait_ms = 2;
 const churn_rounds = 24;
 
 const config = `
@@ -41,7 +43,8 @@ async function start() {
   const server = await Server.start('pg_brigade.compaction = off', 'pg_brigade.compaction_rate = 0',
     'pg_brigade.compaction_delay = 0', 'pg_brigade.defragmentation_share = 1',
     'pg_brigade.defragmentation_ratio = 1.1',
-    'shared_buffers = 512MB', 'autovacuum_naptime = 5s', 'max_wal_size = 8GB');
+    'shared_buffers = 512MB', 'autovacuum_naptime = 5s', 'max_wal_size = 8GB',
+    'log_lock_waits = on', `deadlock_timeout = ${noted_lock_wait_ms}ms`);
   await server.query(`
     CREATE TABLE items (id integer PRIMARY KEY, owner text, description text);
     CREATE TABLE noise (id integer PRIMARY KEY, owner text, value integer);
@@ -89,17 +92,37 @@ async function firstSyncs(server) {
   return { ms: (time / 300) * 1000, operations: operations / 300 };
 }
 
+let fresh_bytes;
+
+/** Operations and bytes in files for each row, and these bytes against those of the first call. */
 async function sizes(server) {
   const [size] = await server.query(`
     SELECT sum(operations)::float / $1 AS ratio,
            pg_total_relation_size('brigade.bucket_op')::float / ($1 + 20000) AS bytes
     FROM brigade.buckets WHERE bucket LIKE '%items%'`, [rows]);
-  return size;
+  fresh_bytes ??= size.bytes;
+  return { ...size, factor: size.bytes / fresh_bytes };
 }
 
-/** Writes at a fixed rate until stopped; collects how far storage is behind. */
-function writeSteadily(server) {
-  const lags = [];
+/** How long the process `pid` has been ready to run and without a processor so far. */
+async function unscheduled_ms(pid) {
+  const [, waited_ns] = (await readFile(`/proc/${pid}/schedstat`, 'utf8')).split(' ');
+  return Number(waited_ns) / 1e6;
+}
+
+/** How long each of the worker's waits for a lock took, if Postgres noted it in its log. */
+async function lockWaits(server, worker, from) {
+  const log = (await server.log()).slice(from);
+  const waits = log.matchAll(new RegExp(`process ${worker} acquired .* after ([\\d.]+) ms`, 'g'));
+  return [...waits].map(([, ms]) => Number(ms));
+}
+
+/** Writes at a fixed rate until stopped; collects how far storage is behind, and what the worker
+ * waited for. */
+async function writeSteadily(server) {
+  const probes = [];
+  const worker = await server.runningWorker();
+  const log_start = (await server.log()).length;
   let going = true;
   let written = 0;
   const started = performance.now();
@@ -114,30 +137,38 @@ function writeSteadily(server) {
   })();
   const prober = (async () => {
     while (going) {
-      lags.push(await storage_lag(server));
+      const before_ms = await unscheduled_ms(worker);
+      const lag_ms = await storage_lag(server) * 1000;
+      probes.push({ lag_ms, unscheduled_ms: await unscheduled_ms(worker) - before_ms });
       await delay(20);
     }
   })();
   return async () => {
     going = false;
     await Promise.all([writer, prober]);
-    lags.sort((a, b) => a - b);
-    const at = (share) => lags[Math.floor((lags.length - 1) * share)] * 1000;
-    return { rate: written / elapsed_s(), p50: at(0.5), p99: at(0.99), max: at(1) };
+    probes.sort((a, b) => a.lag_ms - b.lag_ms);
+    return { rate: written / elapsed_s(), probes,
+      lock_waits: await lockWaits(server, worker, log_start) };
   };
 }
 
-function reportWriter(name, { rate, p50, p99, max }) {
+function reportWriter(name, { rate, probes, lock_waits }) {
+  const at = (share) => probes[Math.floor((probes.length - 1) * share)].lag_ms;
   report(`${name}: writes`, rate, '/s');
   report(`${name}: storage lag p50, p99, max`,
-    [p50, p99, max].map((ms) => ms.toFixed(1)).join(', '), 'ms');
+    [at(0.5), at(0.99), at(1)].map((ms) => ms.toFixed(1)).join(', '), 'ms');
+  report(`${name}: of the five longest, worker without a processor`, probes.slice(-5)
+    .map(({ lag_ms, unscheduled_ms: ms }) => `${ms.toFixed(1)} of ${lag_ms.toFixed(1)}`)
+    .join(', '), 'ms');
+  report(`${name}: worker's waits for locks over ${noted_lock_wait_ms} ms: count, longest`,
+    `${lock_waits.length}, ${Math.max(0, ...lock_waits)}`, 'ms');
 }
 
 async function reportState(server, name) {
-  const { ratio, bytes } = await sizes(server);
+  const { ratio, bytes, factor } = await sizes(server);
   const sync = await firstSyncs(server);
   report(`${name}: operations for each row`, ratio, '');
-  report(`${name}: storage for each row`, bytes, 'bytes');
+  report(`${name}: files for each row`, bytes, `bytes, ${factor.toFixed(2)} times the first`);
   report(`${name}: first sync of ${sync.operations.toFixed(0)} operations`, sync.ms, 'ms');
 }
 
@@ -166,9 +197,9 @@ async function simulateDay(server) {
     await storage_lag(server);
     await delay(2000);
     if (hour % 6 !== 0) continue;
-    const { ratio, bytes } = await sizes(server);
+    const { ratio, bytes, factor } = await sizes(server);
     report(`day's churn, after ${hour / 4} updates of each row: ratio, bytes`,
-      `${ratio.toFixed(2)}, ${bytes.toFixed(0)}`, '');
+      `${ratio.toFixed(2)}, ${bytes.toFixed(0)}, ${factor.toFixed(2)} times the first`, '');
   }
 }
 
@@ -201,10 +232,10 @@ try {
   for (let round = 0; round < updates * 2; round++) await update(server, 0.5);
   report('storing the updates', await seconds(() => storage_lag(server)), 's');
   await reportState(server, 'updated');
-  let stop = writeSteadily(server);
+  let stop = await writeSteadily(server);
   await delay(10_000);
   reportWriter('without compaction', await stop());
-  stop = writeSteadily(server);
+  stop = await writeSteadily(server);
   const time = await seconds(() => compactInBackground(server));
   reportWriter('beside compaction', await stop());
   report('compaction with defragmentation', time, 's');
