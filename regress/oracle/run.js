@@ -14,7 +14,7 @@ import { Link } from './link.js';
 import { Machine } from './machine.js';
 import { nemeses } from './nemesis.js';
 import { Notes } from './notes.js';
-import { isOutage } from './outages.js';
+import { isOutage, isUnlucky } from './outages.js';
 import { Random } from './random.js';
 import { writeReport } from './report.js';
 import { checkResources } from './resources.js';
@@ -245,7 +245,7 @@ class Run {
       const name = random.weighted(weights);
       this.suffered.push(name);
       const fault = nemeses[name][1](this, random).catch((error) => {
-        if (!isOutage(error)) this.fail(null, `${name}: ${error.stack}`);
+        if (!isUnlucky(error)) this.fail(null, `${name}: ${error.stack}`);
       });
       running.push(fault);
       if (random.chance(0.7)) await fault;
