@@ -250,6 +250,20 @@ TruncateChange decode_truncate(ByteReader& reader) {
   return truncate;
 }
 
+void encode(std::string& target, const IdentityChange& change) {
+  ByteWriter writer(target);
+  put_kind(writer, MessageKind::identity_change);
+  writer.integer(change.relation);
+  writer.integer(change.kind);
+}
+
+IdentityChange decode_identity_change(ByteReader& reader) {
+  IdentityChange change{};
+  change.relation = reader.integer<uint32_t>();
+  change.kind = reader.integer<char>();
+  return change;
+}
+
 void encode(std::string& target, const WriteCheckpointRequest& request) {
   ByteWriter writer(target);
   put_kind(writer, MessageKind::write_checkpoint);

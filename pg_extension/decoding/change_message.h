@@ -148,6 +148,12 @@ struct TruncateChange {
   uint32_t file_node = 0;
 };
 
+// The kind of a table's replica identity (pg_class.relreplident) in the changes from here on.
+struct IdentityChange {
+  uint32_t relation;
+  char kind;
+};
+
 struct WriteCheckpointRequest {
   std::string user_id;
   std::string client_id;
@@ -173,6 +179,7 @@ enum class MessageKind : uint8_t {
   incomplete_row,
   out_of_line_change,
   truncate,
+  identity_change,
   write_checkpoint,
   row_failure,
   transaction_end,
@@ -202,6 +209,7 @@ void encode_copied_row(std::string& target, const TableDefinitions& definitions,
 void encode(std::string& target, const IncompleteRow& row);
 void encode(std::string& target, const OutOfLineChange& change);
 void encode(std::string& target, const TruncateChange& truncate);
+void encode(std::string& target, const IdentityChange& change);
 void encode(std::string& target, const WriteCheckpointRequest& request);
 void encode(std::string& target, const RowFailure& failure);
 void encode(std::string& target, const TransactionEnd& end);
@@ -212,6 +220,7 @@ RowChange decode_copied_row(ByteReader& reader);
 IncompleteRow decode_incomplete_row(ByteReader& reader);
 OutOfLineChange decode_out_of_line_change(ByteReader& reader);
 TruncateChange decode_truncate(ByteReader& reader);
+IdentityChange decode_identity_change(ByteReader& reader);
 WriteCheckpointRequest decode_write_checkpoint(ByteReader& reader);
 RowFailure decode_row_failure(ByteReader& reader);
 TransactionEnd decode_transaction_end(ByteReader& reader);

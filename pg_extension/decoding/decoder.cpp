@@ -78,8 +78,19 @@ void encode_errors(const TableBinding& binding, const PlanBinding& plan, std::sp
 Decoder::Decoder(MessageLog& messages)
     : messages_(messages), change_arena_(pg::Arena::permanent("pg_brigade decoded change")) {}
 
+// Whoever looks at the catalog later may not see what it was when the change was made.
+const std::shared_ptr<const TableBinding>& Decoder::bind(Relation relation) {
+  bool is_new = false;
+  const std::shared_ptr<const TableBinding>& binding = relations_.binding(relation, is_new);
+  if (is_new && binding->role == TableBinding::Role::source) {
+    encode(messages_.buffer(),
+           IdentityChange{RelationGetRelid(relation), relation->rd_rel->relreplident});
+  }
+  return binding;
+}
+
 void Decoder::change(Relation relation, const ReorderBufferChange& change) {
-  const std::shared_ptr<const TableBinding>& binding = relations_.binding(relation);
+  const std::shared_ptr<const TableBinding>& binding = bind(relation);
   if (binding->role == TableBinding::Role::ignored) return;
   change_arena_.reset();
   const pg::ContextScope in_arena(change_arena_);
@@ -237,7 +248,7 @@ void Decoder::note_touched_rows(std::set<std::array<char, 4>> tables) {
 
 void Decoder::truncate(int count, Relation* relations) {
   for (int i = 0; i < count; i++) {
-    const TableBinding& binding = *relations_.binding(relations[i]);
+    const TableBinding& binding = *bind(relations[i]);
     for (const PlanBinding& plan : binding.plans) {
       encode(messages_.buffer(),
              TruncateChange{plan.definitions.all(), binding.prefix, RelationGetRelid(relations[i]),

@@ -76,6 +76,7 @@ class Decoder : public RowCompleter {
     Subkey after{};
   };
 
+  const std::shared_ptr<const TableBinding>& bind(Relation relation);
   void source_change(const std::shared_ptr<const TableBinding>& binding, const Tuples& tuples);
   static Rows read_rows(const TableBinding& binding, const PlanBinding& plan, const Tuples& tuples);
   static Keys keys_of(const TableBinding& binding, const Rows& rows);

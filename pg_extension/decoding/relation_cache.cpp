@@ -135,13 +135,14 @@ void RelationCache::set_plans(ActivePlans plans) {
 
 bool RelationCache::take_catalog_change() { return std::exchange(invalidations.any, false); }
 
-const std::shared_ptr<const TableBinding>& RelationCache::binding(Relation relation) {
+const std::shared_ptr<const TableBinding>& RelationCache::binding(Relation relation, bool& is_new) {
   if (invalidations.all) bindings_.clear();
   for (const Oid id : invalidations.relations) bindings_.erase(id);
   invalidations.all = false;
   invalidations.relations.clear();
   std::shared_ptr<const TableBinding>& binding = bindings_[RelationGetRelid(relation)];
-  if (binding == nullptr) {
+  is_new = binding == nullptr;
+  if (is_new) {
     binding = std::make_shared<TableBinding>(bind_table(relation, plans_, {}));
   }
   return binding;

@@ -44,8 +44,8 @@ class RelationCache {
   RelationCache();
 
   void set_plans(ActivePlans plans);
-  // Throws pg::Error.
-  const std::shared_ptr<const TableBinding>& binding(Relation relation);
+  // `is_new`: it was not in the cache. Throws pg::Error.
+  const std::shared_ptr<const TableBinding>& binding(Relation relation, bool& is_new);
   // Whether the catalog said since the last call that some table may have changed.
   static bool take_catalog_change();
 

@@ -247,13 +247,14 @@ bool CatalogLook::found_changes() const {
 CatalogChanges CatalogLook::carry_out() const {
   const pg::SqlScope sql;
   CatalogComparison comparison(state_->plans);
-  for (const auto& [relation, table] : state_->before) {
+  const Tables before = load_followed();  // with what the stream has told since the look
+  for (const auto& [relation, table] : before) {
     comparison.compare(&table, find(state_->now, relation));
   }
   for (const auto& [relation, table] : state_->now) {
-    if (find(state_->before, relation) == nullptr) comparison.compare(nullptr, &table);
+    if (find(before, relation) == nullptr) comparison.compare(nullptr, &table);
   }
-  if (found_changes()) store_followed(state_->now);
+  store_followed(state_->now);
   return comparison.take_changes();
 }
 

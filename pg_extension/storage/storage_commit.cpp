@@ -92,6 +92,9 @@ void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
         batch = {};
         truncate(decode_truncate(reader));
         break;
+      case MessageKind::identity_change:
+        note(decode_identity_change(reader));
+        break;
       case MessageKind::write_checkpoint: {
         WriteCheckpointRequest request = decode_write_checkpoint(reader);
         write_checkpoints_[{request.user_id, request.client_id}] = request.request_id;
@@ -332,6 +335,18 @@ void StorageCommit::truncate(const TruncateChange& table) {
               pg::Parameters()
                   .add(static_cast<int64_t>(table.relation))
                   .add(static_cast<int64_t>(table.file_node)));
+}
+
+// An identity other than the one known has the table copied again, even if it does not last until
+// the catalog is looked at: under it, what is remembered of rows was not kept up to date.
+void StorageCommit::note(const IdentityChange& change) {
+  const pg::SqlScope sql;
+  pg::execute(
+      "UPDATE brigade.followed_table SET replica_identity = ''"
+      " WHERE relation = $1::oid AND left(replica_identity, 1) <> $2",
+      pg::Parameters()
+          .add(static_cast<int64_t>(change.relation))
+          .add(std::string_view(&change.kind, 1)));
 }
 
 // The rows of the table that buckets hold now are those whose last operation is a put.

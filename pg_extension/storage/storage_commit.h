@@ -65,6 +65,7 @@ class StorageCommit {
   void complete(Batch& batch, const IncompleteRow& row);
   void apply_batch(const Batch& batch);
   void truncate(const TruncateChange& table);
+  static void note(const IdentityChange& change);
   void want(const RowChange& change, Wanted& wanted) const;
   void load(const std::vector<RowChange>& rows);
   void apply_row(const RowChange& change);

@@ -158,6 +158,18 @@ $lock->quit;
 are_stored($server, 'values that are gone', 'later', $shared);
 is($server->safe_psql('postgres', 'SELECT count(*) FROM brigade.errors'), '0', 'nothing failed');
 
+# An identity that nobody sees in the catalog: the row's move is in no memory of it.
+$server->safe_psql('postgres', <<'SQL');
+    BEGIN;
+    ALTER TABLE by_key REPLICA IDENTITY FULL;
+    UPDATE by_key SET owner = 'meanwhile' WHERE id = 'after';
+    ALTER TABLE by_key REPLICA IDENTITY DEFAULT;
+    COMMIT;
+SQL
+wait_until_copied($server);
+$server->safe_psql('postgres', "UPDATE by_key SET owner = 'later' WHERE id = 'after'");
+are_stored($server, 'an identity that came and went', 'by_key', 'SELECT * FROM by_key');
+
 # Without any identity inserts are followed, and what cannot be followed is told.
 $server->safe_psql('postgres', 'ALTER TABLE by_key REPLICA IDENTITY NOTHING');
 $server->safe_psql('postgres', "INSERT INTO by_key VALUES ('late', 1, 'anna', 'x')");
