@@ -21,7 +21,8 @@ void set_plugin_decoder(Decoder* decoder) { plugin_decoder = decoder; }
 namespace {
 
 extern "C" void plugin_startup(LogicalDecodingContext*, OutputPluginOptions* options, bool) {
-  if (plugin_decoder == nullptr) {
+  // pg_upgrade makes the slot anew, for the worker to come.
+  if (plugin_decoder == nullptr && !IsBinaryUpgrade) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("the output plugin pg_brigade serves only its own worker"),
                     errhint("Deploy a sync config with brigade.deploy(); the worker creates and "
