@@ -20,7 +20,8 @@ constexpr long poll_interval_ms = 2;
 constexpr long idle_interval_ms = 1000;
 // More decoded transactions are gathered into one storage commit up to this size.
 constexpr size_t batch_bytes_max = 4 << 20;
-// The slot's position is moved over WAL without changes of interest in steps of this size.
+// Each confirmed position is written to disk. Over WAL without changes of interest the slot is
+// moved in steps of this size, or in shorter ones after this time.
 constexpr uint64_t confirm_bytes_min = 1 << 20;
 constexpr auto confirm_interval = std::chrono::seconds(1);
 
