@@ -71,7 +71,7 @@ bool needs_escape(char character) {
   return static_cast<unsigned char>(character) < 0x20 || character == '"' || character == '\\';
 }
 
-constexpr uint64_t eight_times(unsigned char byte) { return 0x0101010101010101 * byte; }
+constexpr uint64_t eight_times(unsigned char byte) { return 0x0101010101010101U * byte; }
 
 // Whether a byte is less than `limit`, which is at most 128.
 constexpr bool any_byte_below(uint64_t bytes, unsigned char limit) {
