@@ -1,5 +1,7 @@
 #include "compaction/bucket_compaction.h"
 
+#include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "compaction/bucket_history.h"
@@ -14,6 +16,8 @@ namespace {
 // Small enough for a transaction of some milliseconds, so that what it locks is soon free again.
 constexpr int64_t chunk_operations_max = 2000;
 
+constexpr size_t seen_bytes_per_operation = 2;
+
 constexpr int32_t lock_class = 0x62726970;
 
 // Advisory locks have 32 bits for this. Two buckets may share one: then they take turns.
@@ -26,11 +30,17 @@ BucketCompaction::BucketCompaction(int64_t bucket, int64_t until_op_id, size_t o
     : bucket_(bucket), until_(until_op_id), old_rows_max_(old_rows_max), pacer_(pacer) {}
 
 CompactionResult BucketCompaction::run() {
-  const size_t rows_max = pg::settings().compaction_memory_bytes / NewestOperations::bytes_per_row;
-  int64_t compacted = load_compacted();
+  auto [compacted, operations] = load_progress();
   if (compacted >= until_ && old_rows_max_ > 0) pass(NewestOperations(0), compacted);
+  size_t memory = pg::settings().compaction_memory_bytes;
+  std::optional<SeenRows> seen;
+  if (compacted == 0) {
+    const size_t bytes = std::min<size_t>(memory / 4, seen_bytes_per_operation * operations);
+    seen.emplace(bytes);
+    memory -= bytes;
+  }
   while (compacted < until_) {
-    NewestOperations newest(rows_max);
+    NewestOperations newest(memory / NewestOperations::bytes_per_row, seen ? &*seen : nullptr);
     const int64_t until = note_changes(newest, compacted);
     pass(newest, until);
     compacted = until;
@@ -38,15 +48,16 @@ CompactionResult BucketCompaction::run() {
   return result_;
 }
 
-// Up to where the last complete pass went.
-int64_t BucketCompaction::load_compacted() {
+BucketCompaction::Progress BucketCompaction::load_progress() {
   pg::Transaction transaction;
-  const pg::Rows rows =
-      pg::execute("SELECT compacted_op_id FROM brigade.bucket_compaction WHERE bucket = $1",
-                  pg::Parameters().add(bucket_));
-  const int64_t compacted = rows.empty() ? 0 : rows.bigint(0, 0);
+  const pg::Rows rows = pg::execute(
+      "SELECT coalesce(c.compacted_op_id, 0), b.operation_count FROM brigade.bucket b"
+      " LEFT JOIN brigade.bucket_compaction c ON c.bucket = b.id WHERE b.id = $1",
+      pg::Parameters().add(bucket_));
+  const Progress progress =
+      rows.empty() ? Progress{} : Progress{rows.bigint(0, 0), rows.bigint(0, 1)};
   transaction.commit();
-  return compacted;
+  return progress;
 }
 
 // Notes the operations after `after` as far as there is room, and returns how far that was.

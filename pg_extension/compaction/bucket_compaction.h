@@ -31,7 +31,11 @@ class BucketCompaction {
   CompactionResult run();
 
  private:
-  int64_t load_compacted();
+  struct Progress {
+    int64_t compacted = 0;   // up to where the last complete pass went
+    int64_t operations = 0;  // in the bucket
+  };
+  Progress load_progress();
   int64_t note_changes(NewestOperations& newest, int64_t after);
   void pass(const NewestOperations& newest, int64_t until);
   void store(const HistoryPass& pass, int64_t until);

@@ -29,12 +29,22 @@ RowKey row_key(uint64_t seed, std::string_view object_type, std::string_view obj
   return {hash.high64, hash.low64};
 }
 
+bool SeenRows::add(const RowKey& row) {
+  uint64_t& word = words_[row.high % words_.size()];
+  const uint64_t bits = uint64_t{1} << (row.low & 63) | uint64_t{1} << (row.low >> 6 & 63) |
+                        uint64_t{1} << (row.low >> 12 & 63);
+  const bool known = (word & bits) == bits;
+  word |= bits;
+  return known;
+}
+
 bool NewestOperations::note(const HistoryEntry& entry) {
   if (entry.kind != 'P' && entry.kind != 'R') return true;
   if (const auto known = newest_.find(entry.row); known != newest_.end()) {
     known->second = entry.op_id;
     return true;
   }
+  if (seen_ != nullptr && !seen_->add(entry.row)) return true;  // There is none for it to replace.
   if (newest_.size() >= rows_max_) return false;
   newest_.emplace(entry.row, entry.op_id);
   return true;

@@ -32,11 +32,26 @@ struct HistoryEntry {
   int64_t data_bytes = 0;    // of P
 };
 
+// Rows that have been seen: a filter as in B. H. Bloom, "Space/time trade-offs in hash coding with
+// allowable errors" (1970), in which all bits of a row are in one word. With two bytes for each row
+// it takes one new row in a hundred for one that it has seen.
+class SeenRows {
+ public:
+  explicit SeenRows(size_t bytes) : words_(bytes / sizeof(uint64_t) + 1) {}
+  // Whether the row was, perhaps, added before.
+  bool add(const RowKey& row);
+
+ private:
+  std::vector<uint64_t> words_;
+};
+
 // For each row, its newest operation among those noted.
 class NewestOperations {
  public:
-  // Keeps at most `rows_max` rows, about `bytes_per_row` each.
-  explicit NewestOperations(size_t rows_max) : rows_max_(rows_max) {}
+  // Keeps at most `rows_max` rows, about `bytes_per_row` each. If all of the history passes through
+  // `seen`, which must outlive this, no room is taken by rows that have one operation.
+  explicit NewestOperations(size_t rows_max, SeenRows* seen = nullptr)
+      : rows_max_(rows_max), seen_(seen) {}
   static constexpr size_t bytes_per_row = 64;
 
   // Notes a P or R; others are passed over. Call it with ascending op ids. False: there is no room
@@ -51,6 +66,7 @@ class NewestOperations {
     size_t operator()(const RowKey& row) const { return row.low; }
   };
   size_t rows_max_;
+  SeenRows* seen_;
   std::unordered_map<RowKey, int64_t, Hash> newest_;
 };
 
@@ -81,7 +97,7 @@ struct OldRow {
 class HistoryPass {
  public:
   // `newest` has noted every operation since the last complete pass, up to where this one will
-  // end. It must outlive the pass.
+  // end, but for the first of a row. It must outlive the pass.
   // `old_rows_max`: how many of the oldest live rows to remember.
   explicit HistoryPass(const NewestOperations& newest, size_t old_rows_max = 0)
       : newest_(newest), old_rows_max_(old_rows_max) {}

@@ -60,6 +60,17 @@ TEST(History, LeavesALoneClearAlone) {
   EXPECT_TRUE(compaction.edits().empty());
 }
 
+TEST(History, TakesNoRoomForRowsThatAreThereOnce) {
+  std::mt19937 random(1);
+  Bucket bucket(random);
+  for (uint64_t row = 0; row < 30; row++) bucket.append('P', row);
+  for (uint64_t row = 0; row < 5; row++) bucket.append('P', row);
+  Compaction compaction(bucket, 5, 10);
+  compaction.run();
+  EXPECT_EQ(compaction.passes(), 1U);
+  EXPECT_EQ(bucket.stored().size(), 31U);
+}
+
 TEST(History, CountsWhatIsLeft) {
   std::mt19937 random(7);
   Bucket bucket(random);

@@ -44,7 +44,7 @@ class Bucket {
 
   void append(char kind, uint64_t row) {
     last_op_id_ += 1 + random_() % 3;
-    HistoryEntry entry{last_op_id_, kind, static_cast<uint32_t>(random_()), 0, {0, row}, 10};
+    HistoryEntry entry{last_op_id_, kind, static_cast<uint32_t>(random_()), 0, {row, row}, 10};
     original_.push_back(entry);
     stored_.push_back(entry);
   }
@@ -128,23 +128,32 @@ class Compaction {
     bucket_.apply(edits_);
     return true;
   }
-  void cut_off() { pass_.reset(); }
+  void cut_off() {
+    pass_.reset();
+    seen_.reset();
+  }
   void run() {
     while (step()) continue;
   }
+  size_t passes() const { return passes_; }
   const Edits& edits() const { return edits_; }
   const std::optional<HistoryPass>& pass() const { return pass_; }
 
  private:
   bool begin() {
-    newest_.emplace(rows_max_);
+    if (compacted_ == 0) seen_.emplace(100);
+    newest_.emplace(rows_max_, seen_ ? &*seen_ : nullptr);
     end_ = compacted_;
     for (const HistoryEntry& entry : bucket_.read(compacted_, bucket_.last_op_id(), SIZE_MAX)) {
       if (!newest_->note(entry)) break;
       end_ = entry.op_id;
     }
-    if (end_ == compacted_) return false;
+    if (end_ == compacted_) {
+      seen_.reset();
+      return false;
+    }
     position_ = 0;
+    passes_++;
     pass_.emplace(*newest_);
     return true;
   }
@@ -155,6 +164,8 @@ class Compaction {
   int64_t compacted_ = 0;
   int64_t end_ = 0;
   int64_t position_ = 0;
+  size_t passes_ = 0;
+  std::optional<SeenRows> seen_;  // until all was compacted once
   std::optional<NewestOperations> newest_;
   std::optional<HistoryPass> pass_;
   Edits edits_;
