@@ -3,6 +3,7 @@
 // leave them out until clients have converged.
 import { isUnlucky } from './outages.js';
 import { alteredSql } from './history.js';
+import { identitySql } from './world.js';
 
 const isAdded = ({ name }) => name.startsWith('ddl_');
 
@@ -82,12 +83,30 @@ async function learnColumns(run, table, versions) {
   table.columns = columns;
 }
 
+/** A partition leaves its table and comes back: itself, or a copy in its place. */
+function returningPartitionSql({ name, partitions, identity }, random) {
+  const remainder = random.between(0, partitions - 1);
+  const part = `${name}_part${remainder}`;
+  const copy = `CREATE TABLE copy (LIKE ${part} INCLUDING ALL);
+    INSERT INTO copy SELECT * FROM ${part};
+    DROP TABLE ${part};
+    ALTER TABLE copy RENAME TO ${part};
+    ALTER TABLE ${part} REPLICA IDENTITY ${identitySql[identity]};`;
+  return `LOCK TABLE ${name};
+    ALTER TABLE ${name} DETACH PARTITION ${part};
+    ${random.chance(0.5) ? copy : ''}
+    ALTER TABLE ${name} ATTACH PARTITION ${part}
+      FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${remainder})`;
+}
+
 /** Writes a table's rows elsewhere, or says differently which row a change is of: nothing that
  * anybody sees. */
 export async function rewriteTable(run, random) {
-  const { name, identity, partitions } = random.pick(run.world.items);
+  const table = random.pick(run.world.items);
+  const { name, identity, partitions } = table;
   const ways = [`VACUUM FULL ${name}`, `ALTER TABLE ${name} ALTER level TYPE bigint`,
     `ALTER TABLE ${name} ALTER level TYPE integer`];
+  if (partitions) ways.push(returningPartitionSql(table, random));
   if (identity !== 'i' && !partitions) {
     ways.push(`ALTER TABLE ${name} REPLICA IDENTITY FULL`,
       `ALTER TABLE ${name} REPLICA IDENTITY DEFAULT`);

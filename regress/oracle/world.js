@@ -151,7 +151,7 @@ export function createWorld(seed) {
   return world;
 }
 
-const identitySql = { d: 'DEFAULT', f: 'FULL' };
+export const identitySql = { d: 'DEFAULT', f: 'FULL' };
 
 /** The table's partitions, which hold its rows, or the table itself. */
 const leaves = ({ name, partitions }) =>
