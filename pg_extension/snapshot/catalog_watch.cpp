@@ -26,7 +26,8 @@ struct Table {
   std::set<std::string> filled_columns;  // those that rows from before they existed have values of
   std::set<int32_t> definitions;
 };
-using Tables = std::map<uint32_t, Table>;
+// By name: a table that takes another's place is compared with the rows of that one.
+using Tables = std::map<std::string, Table>;
 
 std::set<std::string> read_texts(const pg::Rows& rows, size_t row, int column) {
   const std::vector<std::string> texts = rows.texts(row, column);
@@ -52,7 +53,7 @@ Tables load_followed() {
     Table table = read_table(rows, row);
     const std::vector<int32_t> definitions = rows.integers(row, 5);
     table.definitions.insert(definitions.begin(), definitions.end());
-    tables.emplace(table.relation, std::move(table));
+    tables.emplace(table.name, std::move(table));
   }
   return tables;
 }
@@ -74,16 +75,20 @@ std::set<int32_t> definitions_of(const ActivePlans& plans, const std::vector<std
 }
 
 // A column is described by its number, name and type; of an enum the labels belong to it.
+// pg_partition_ancestors() would not do: it tells of now, the rest of what the snapshot sees.
 constexpr const char* tables_statement =
     "SELECT c.oid::bigint, n.nspname || '.' || c.relname,"
     " concat_ws(' ', c.relreplident, (SELECT i.indkey::text FROM pg_catalog.pg_index i"
     "  WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'i' THEN i.indisreplident"
     "  ELSE i.indisprimary END)),"
     " c.relfilenode::bigint, coalesce(a.columns, '{}'), coalesce(a.filled, '{}'),"
-    " ARRAY(SELECT unnest(ARRAY[pn.nspname::text, p.relname::text])"
-    "  FROM pg_catalog.pg_class p JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace"
-    "  WHERE p.oid = c.oid"
-    "  OR c.relispartition AND p.oid IN (SELECT pg_catalog.pg_partition_ancestors(c.oid)))"
+    " ARRAY(WITH RECURSIVE named AS ("
+    "   SELECT c.oid AS relation, c.relispartition, c.relname, c.relnamespace UNION ALL"
+    "   SELECT p.oid, p.relispartition, p.relname, p.relnamespace FROM named"
+    "   JOIN pg_catalog.pg_inherits i ON i.inhrelid = named.relation AND named.relispartition"
+    "   JOIN pg_catalog.pg_class p ON p.oid = i.inhparent)"
+    "  SELECT unnest(ARRAY[pn.nspname::text, relname::text]) FROM named"
+    "  JOIN pg_catalog.pg_namespace pn ON pn.oid = relnamespace)"
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " LEFT JOIN LATERAL (SELECT array_agg(described) AS columns,"
     "  array_agg(described) FILTER (WHERE has_values) AS filled"
@@ -105,7 +110,7 @@ Tables load_present(const ActivePlans& plans) {
     Table table = read_table(rows, row);
     table.filled_columns = read_texts(rows, row, 5);
     table.definitions = std::move(definitions);
-    tables.emplace(table.relation, std::move(table));
+    tables.emplace(table.name, std::move(table));
   }
   return tables;
 }
@@ -129,6 +134,7 @@ bool columns_changed(const Table& before, const Table& now) {
 // Why the table must be copied again into definitions that had it before; null if it need not.
 const char* reason_to_copy(const Table& before, const Table& now) {
   if (columns_changed(before, now)) return "columns changed";
+  if (before.relation != now.relation) return "replaced";
   if (before.file_node != now.file_node) return "rewritten";
   if (before.replica_identity != now.replica_identity) return "replica identity changed";
   return nullptr;
@@ -142,36 +148,50 @@ class CatalogComparison {
     }
   }
 
+  // Those of one name; null if there was or is none.
   void compare(const Table* before, const Table* now) {
-    if (before != nullptr && (now == nullptr || now->name != before->name)) {
-      changes_.unread.push_back(table_prefix(before->name));
+    const bool was_left =
+        before != nullptr && (now == nullptr || now->relation != before->relation);
+    if (was_left) leave(*before);
+    if (now == nullptr) {
       forget(*before, {before->definitions.begin(), before->definitions.end()});
-      before = nullptr;
-    }
-    if (now == nullptr) return;
-    if (before == nullptr) {
+    } else if (before == nullptr) {
       enqueue(*now, "new", {now->definitions.begin(), now->definitions.end()});
-      return;
-    }
-    const std::vector<int32_t> gone = difference(before->definitions, now->definitions);
-    if (!gone.empty()) forget(*before, gone);
-    const std::vector<int32_t> added = difference(now->definitions, before->definitions);
-    const char* reason = reason_to_copy(*before, *now);
-    if (reason != nullptr) {
-      enqueue(*now, reason, {now->definitions.begin(), now->definitions.end()});
-    } else if (!added.empty()) {
-      enqueue(*now, "new", added);
+    } else {
+      compare_definitions(*before, *now);
     }
   }
 
   CatalogChanges take_changes() { return std::move(changes_); }
 
  private:
+  void compare_definitions(const Table& before, const Table& now) {
+    const std::vector<int32_t> gone = difference(before.definitions, now.definitions);
+    if (!gone.empty()) forget(before, gone);
+    const std::vector<int32_t> added = difference(now.definitions, before.definitions);
+    const char* reason = reason_to_copy(before, now);
+    if (reason != nullptr) {
+      enqueue(now, reason, {now.definitions.begin(), now.definitions.end()});
+    } else if (!added.empty()) {
+      enqueue(now, "new", added);
+    }
+  }
+
+  // Nothing reads that relation any more, whatever has its name.
+  void leave(const Table& table) {
+    changes_.unread.push_back(table_prefix(table.name));
+    leave_queue(table, {table.definitions.begin(), table.definitions.end()});
+  }
+
   // Definitions that no plan has any more are dropped as a whole.
   void forget(const Table& table, std::vector<int32_t> definitions) {
     std::erase_if(definitions, [&](int32_t id) { return !evaluated_.contains(id); });
     if (definitions.empty()) return;
     changes_.gone.push_back({definitions, table_prefix(table.name)});
+    leave_queue(table, definitions);
+  }
+
+  void leave_queue(const Table& table, const std::vector<int32_t>& definitions) {
     pg::execute("DELETE FROM brigade.table_copy WHERE relation = $1::oid AND definitions && $2",
                 pg::Parameters().add(static_cast<int64_t>(table.relation)).add(definitions));
     changes_.queue_changed = true;
@@ -188,13 +208,13 @@ class CatalogComparison {
 
 void store_followed(const Tables& tables) {
   pg::execute("DELETE FROM brigade.followed_table");
-  for (const auto& [relation, table] : tables) {
+  for (const auto& [name, table] : tables) {
     const std::vector<std::string_view> columns(table.columns.begin(), table.columns.end());
     const std::vector<int32_t> definitions(table.definitions.begin(), table.definitions.end());
     pg::execute("INSERT INTO brigade.followed_table VALUES ($1::oid, $2, $3, $4, $5, $6)",
                 pg::Parameters()
-                    .add(static_cast<int64_t>(relation))
-                    .add(table.name)
+                    .add(static_cast<int64_t>(table.relation))
+                    .add(name)
                     .add(table.replica_identity)
                     .add(table.file_node)
                     .add(columns)
@@ -202,15 +222,15 @@ void store_followed(const Tables& tables) {
   }
 }
 
-const Table* find(const Tables& tables, uint32_t relation) {
-  const auto entry = tables.find(relation);
+const Table* find(const Tables& tables, const std::string& name) {
+  const auto entry = tables.find(name);
   return entry == tables.end() ? nullptr : &entry->second;
 }
 
 bool is_same(const Table& left, const Table& right) {
-  return left.name == right.name && left.replica_identity == right.replica_identity &&
-         left.file_node == right.file_node && left.columns == right.columns &&
-         left.definitions == right.definitions;
+  return left.name == right.name && left.relation == right.relation &&
+         left.replica_identity == right.replica_identity && left.file_node == right.file_node &&
+         left.columns == right.columns && left.definitions == right.definitions;
 }
 
 }  // namespace
@@ -218,8 +238,8 @@ bool is_same(const Table& left, const Table& right) {
 void enqueue_all(const std::string& reason) {
   const pg::SqlScope sql;
   pg::execute("DELETE FROM brigade.table_copy");
-  for (const auto& [relation, table] : load_followed()) {
-    enqueue_copy(relation, table.name, reason,
+  for (const auto& [name, table] : load_followed()) {
+    enqueue_copy(table.relation, name, reason,
                  {table.definitions.begin(), table.definitions.end()});
   }
 }
@@ -248,11 +268,11 @@ CatalogChanges CatalogLook::carry_out() const {
   const pg::SqlScope sql;
   CatalogComparison comparison(state_->plans);
   const Tables before = load_followed();  // with what the stream has told since the look
-  for (const auto& [relation, table] : before) {
-    comparison.compare(&table, find(state_->now, relation));
+  for (const auto& [name, table] : before) {
+    comparison.compare(&table, find(state_->now, name));
   }
-  for (const auto& [relation, table] : state_->now) {
-    if (find(before, relation) == nullptr) comparison.compare(nullptr, &table);
+  for (const auto& [name, table] : state_->now) {
+    if (find(before, name) == nullptr) comparison.compare(nullptr, &table);
   }
   store_followed(state_->now);
   return comparison.take_changes();

@@ -125,6 +125,14 @@ run('BEGIN', 'DROP TABLE items', 'CREATE TABLE items (id text PRIMARY KEY, owner
     "INSERT INTO items SELECT i::text, CASE WHEN i % 2 = 0 THEN 'anna' ELSE 'bert' END
        FROM generate_series(1, 400) i", "UPDATE items SET owner = 'carl' WHERE id < '2'", 'COMMIT');
 items('in one transaction, with keys it had before and other owners');
+$before = op_id($server);
+run('BEGIN', 'CREATE TABLE next_items (LIKE items INCLUDING ALL)',
+    'INSERT INTO next_items SELECT * FROM items',
+    "UPDATE next_items SET owner = 'dora' WHERE id = '300'", 'DROP TABLE items',
+    'ALTER TABLE next_items RENAME TO items', 'COMMIT');
+wait_until_stored($server);
+sends($before, 2, 'a table that takes the place of another sends what differs');
+items('a table that took the place of another');
 
 # ---- partitions
 run("CREATE TABLE parts_south (v text, id text NOT NULL, region text NOT NULL)",
@@ -136,6 +144,14 @@ run("UPDATE parts SET region = 'south' WHERE id = 'p1'",
 are_stored($server, 'a row that moved between partitions', 'parts', 'SELECT * FROM parts');
 run('TRUNCATE parts_north');
 are_stored($server, 'one partition truncated', 'parts', 'SELECT * FROM parts');
+$before = op_id($server);
+run('BEGIN', 'ALTER TABLE parts DETACH PARTITION parts_south',
+    'CREATE TABLE next_part (LIKE parts_south INCLUDING ALL)',
+    'INSERT INTO next_part SELECT * FROM parts_south', 'DROP TABLE parts_south',
+    'ALTER TABLE next_part RENAME TO parts_south',
+    "ALTER TABLE parts ATTACH PARTITION parts_south FOR VALUES IN ('south')", 'COMMIT');
+wait_until_stored($server);
+sends($before, 0, 'a partition with the rows of the one before sends nothing');
 run('ALTER TABLE parts DETACH PARTITION parts_south');
 are_stored($server, 'a detached partition', 'parts', 'SELECT * FROM parts');
 
