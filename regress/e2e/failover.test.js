@@ -1,5 +1,6 @@
-// The primary is killed and a standby takes over. What a synchronous one acknowledged is there, every
-// client has it, and hardly anything is sent twice; what an asynchronous one never got, clients lose.
+// The primary is killed and a standby takes over. What a synchronous one acknowledged is there,
+// every client has it, and hardly anything is sent twice; what an asynchronous one never got,
+// clients lose.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';

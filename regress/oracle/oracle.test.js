@@ -6,16 +6,18 @@ import { test } from 'node:test';
 import { failureOf } from './run.js';
 import { bugs } from './saboteur.js';
 
-/** Seeds, and what they once found. */
-const corpus = {
-  4: 'rows of a storage transaction were taken for those of an aborted one',
-  3: 'a checkpoint was completed without a bucket that a deploy had dropped',
-  100: 'the worker outlived a postmaster that was killed',
-};
+/** Runs that once found something, and what. */
+const corpus = [
+  [{ seed: '4' }, 'rows of a storage transaction were taken for those of an aborted one'],
+  [{ seed: '3' }, 'a checkpoint was completed without a bucket that a deploy had dropped'],
+  [{ seed: '100' }, 'the worker outlived a postmaster that was killed'],
+  [{ seed: '234196', faults: ['rewriteTable'], clientCount: 6, sdkCount: 0 },
+    'the rows of a partition that was replaced were away for a moment'],
+];
 
-for (const [seed, story] of Object.entries(corpus)) {
-  test(`seed ${seed}: ${story}`, async () => {
-    const failure = await failureOf({ seed }, 24);
+for (const [options, story] of corpus) {
+  test(`seed ${options.seed}: ${story}`, async () => {
+    const failure = await failureOf(options, 24);
     if (failure) assert.fail(failure.message);
   });
 }
