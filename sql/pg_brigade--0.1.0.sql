@@ -141,8 +141,8 @@ CREATE TABLE brigade.row_membership (
   PRIMARY KEY (subkey, definition)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE brigade.row_membership IS
-  'Which buckets of a definition a source row is in now; only for tables whose old rows are '
-  'not in the WAL.';
+  'Which buckets of a definition a source row is in now; only where what the WAL holds of old rows '
+  'does not tell.';
 
 CREATE TABLE brigade.out_of_line_value (
   subkey uuid NOT NULL,

@@ -1,5 +1,7 @@
 #include "decoding/change_message.h"
 
+#include <span>
+
 namespace brigade {
 
 namespace {
@@ -99,6 +101,17 @@ Value get_value(ByteReader& reader) {
   return Value::null();
 }
 
+void put_values(ByteWriter& writer, std::span<const Value> values) {
+  writer.integer(static_cast<uint32_t>(values.size()));
+  for (const Value& value : values) put_value(writer, value);
+}
+
+std::vector<Value> get_values(ByteReader& reader) {
+  std::vector<Value> values(reader.integer<uint32_t>(), Value::null());
+  for (Value& value : values) value = get_value(reader);
+  return values;
+}
+
 enum class StateForm : uint8_t { absent, subkey_only, full };
 
 void put_state(ByteWriter& writer, const EncodableState* state, const std::vector<int32_t>& ids) {
@@ -122,6 +135,12 @@ void read_element(ByteReader& reader, EffectsView::Lookup& lookup) {
   lookup.definition = reader.integer<int32_t>();
   lookup.key = reader.bytes();
   lookup.value = reader.bytes();
+}
+
+void TableDefinitions::add(uint32_t index, int32_t id, Definition::Kind kind) {
+  indexes.push_back(index);
+  ids[index] = id;
+  (kind == Definition::Kind::bucket_source ? bucket_sources : lookup_indexes).push_back(id);
 }
 
 std::vector<int32_t> TableDefinitions::all() const {
@@ -183,8 +202,8 @@ void encode(std::string& target, const IncompleteRow& row) {
   writer.integer(row.plan);
   writer.integer(row.before);
   writer.integer(row.after);
-  writer.integer(static_cast<uint32_t>(row.values.size()));
-  for (const Value& value : row.values) put_value(writer, value);
+  put_values(writer, row.values);
+  put_values(writer, row.old_values);
 }
 
 RowChange decode_copied_row(ByteReader& reader) {
@@ -201,8 +220,8 @@ IncompleteRow decode_incomplete_row(ByteReader& reader) {
   row.plan = reader.integer<uint32_t>();
   row.before = reader.integer<Subkey>();
   row.after = reader.integer<Subkey>();
-  row.values.resize(reader.integer<uint32_t>(), Value::null());
-  for (Value& value : row.values) value = get_value(reader);
+  row.values = get_values(reader);
+  row.old_values = get_values(reader);
   return row;
 }
 

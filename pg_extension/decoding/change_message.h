@@ -12,6 +12,7 @@
 
 #include "decoding/byte_stream.h"
 #include "evaluator/row_effects.h"
+#include "sync_config/plan.h"
 #include "sync_config/value.h"
 
 // What the output plugin tells the writer. Messages are bytes, so that they can pass through
@@ -118,14 +119,15 @@ struct RowChange {
   After after;
 };
 
-// An update that left out-of-line (TOAST) values as they were, of a row whose old state is not in
-// the WAL: it can be evaluated only where those values are kept.
+// An update that left out-of-line (TOAST) values as they were, of a row that is not in the WAL as a
+// whole: it can be evaluated only where those values are kept.
 struct IncompleteRow {
   uint32_t binding;  // what evaluates it; see Decoder::complete
   uint32_t plan;     // in the binding
   Subkey before;
   Subkey after;
-  std::vector<Value> values;  // a column that was left alone is ValueKind::unchanged
+  std::vector<Value> values;      // a column that was left alone is ValueKind::unchanged
+  std::vector<Value> old_values;  // of the row with the old key, if the key changed
 };
 
 // What a change does to the out-of-line values kept of a row for those updates. It comes before
@@ -187,11 +189,13 @@ enum class MessageKind : uint8_t {
 
 // The definitions of a plan that read a table.
 struct TableDefinitions {
-  std::vector<int32_t> ids;  // of RowEffects' definition indexes; 0: left out
+  std::vector<uint32_t> indexes;  // as in RowEffects
+  std::vector<int32_t> ids;       // by index; 0: left out
   std::vector<int32_t> bucket_sources;
   std::vector<int32_t> lookup_indexes;
 
-  bool empty() const { return bucket_sources.empty() && lookup_indexes.empty(); }
+  void add(uint32_t index, int32_t id, Definition::Kind kind);
+  bool empty() const { return indexes.empty(); }
   std::vector<int32_t> all() const;
 };
 

@@ -65,6 +65,13 @@ const RowEffects* evaluate(const PlanBinding& plan, std::span<const Value> row,
   return &effects;
 }
 
+// For an old row.
+const RowEffects* locate(const PlanBinding& plan, std::span<const Value> row, RowEffects& effects) {
+  effects.clear();
+  plan.evaluator.locate(row, plan.located.indexes, effects);
+  return &effects;
+}
+
 }  // namespace
 
 void encode_errors(const TableBinding& binding, const PlanBinding& plan, std::span<const Value> row,
@@ -114,7 +121,12 @@ void Decoder::source_change(const std::shared_ptr<const TableBinding>& binding,
   if (tuples.after != nullptr) touch(keys.after);
   if (!binding->old_row_in_wal) keep_out_of_line_values(*binding, tuples, keys);
   for (size_t i = 0; i < rows_.size(); i++) {
-    plan_change(binding, binding->plans[i], tuples, rows_[i], keys);
+    const PlanBinding& plan = binding->plans[i];
+    if (is_complete(rows_[i].after)) {
+      encode_effects(*binding, plan, rows_[i], keys, messages_.buffer());
+    } else {
+      postpone(binding, plan, rows_[i], keys);
+    }
   }
 }
 
@@ -131,7 +143,7 @@ bool Decoder::reject_keyless(const TableBinding& binding, const Tuples& tuples) 
 Decoder::Rows Decoder::read_rows(const TableBinding& binding, const PlanBinding& plan,
                                  const Tuples& tuples) {
   const Rows rows{read_row(plan, tuples.before, tuples.descriptor),
-                  read_row(plan, tuples.after, tuples.descriptor)};
+                  read_row(plan, tuples.after, tuples.descriptor), tuples.had_before};
   if (rows.before.empty() || rows.after.empty()) return rows;
   take_unchanged_key_from(rows.before, rows.after, plan.key_columns);
   if (binding.old_row_in_wal) take_unchanged_from(rows.before, rows.after);
@@ -147,25 +159,27 @@ Decoder::Keys Decoder::keys_of(const TableBinding& binding, const Rows& rows) {
   return keys;
 }
 
-void Decoder::plan_change(const std::shared_ptr<const TableBinding>& binding,
-                          const PlanBinding& plan, const Tuples& tuples, const Rows& rows,
-                          const Keys& keys) {
-  if (!is_complete(rows.after)) return postpone(binding, plan, keys, rows.after);
+// Where the key alone says where a row is, a row whose key did not change tells where it was.
+void Decoder::encode_effects(const TableBinding& binding, const PlanBinding& plan, const Rows& rows,
+                             const Keys& keys, std::string& messages) {
   EncodableState before{keys.before, nullptr};
   EncodableState after{keys.after, nullptr};
-  if (tuples.had_before && binding->old_row_in_wal) {
-    before.effects = evaluate(plan, rows.before, before_effects_);
-  }
   if (!rows.after.empty()) {
     after.effects = evaluate(plan, rows.after, after_effects_);
-    encode_errors(*binding, plan, rows.after, after_effects_, messages_.buffer());
+    encode_errors(binding, plan, rows.after, after_effects_, messages);
   }
-  encode_row_change(messages_.buffer(), plan.definitions, !binding->old_row_in_wal,
-                    tuples.had_before ? &before : nullptr, rows.after.empty() ? nullptr : &after);
+  const EncodableState* was = rows.had_before ? &before : nullptr;
+  const EncodableState* is = rows.after.empty() ? nullptr : &after;
+  if (!plan.remembered.empty()) encode_row_change(messages, plan.remembered, true, was, is);
+  if (plan.located.empty()) return;
+  if (rows.had_before) {
+    before.effects = locate(plan, rows.before.empty() ? rows.after : rows.before, before_effects_);
+  }
+  encode_row_change(messages, plan.located, false, was, is);
 }
 
 void Decoder::postpone(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
-                       const Keys& keys, std::span<const Value> row) {
+                       const Rows& rows, const Keys& keys) {
   if (postponed_bindings_.empty() || postponed_bindings_.back() != binding) {
     postponed_bindings_.push_back(binding);
   }
@@ -173,7 +187,8 @@ void Decoder::postpone(const std::shared_ptr<const TableBinding>& binding, const
                                            static_cast<uint32_t>(&plan - binding->plans.data()),
                                            keys.before,
                                            keys.after,
-                                           {row.begin(), row.end()}});
+                                           {rows.after.begin(), rows.after.end()},
+                                           {rows.before.begin(), rows.before.end()}});
 }
 
 void Decoder::keep_out_of_line_values(const TableBinding& binding, const Tuples& tuples,
@@ -199,24 +214,24 @@ std::optional<std::string_view> Decoder::unchanged_value(const Value& value, int
   return fetched_.insert_or_assign(attribute, std::move(*fetched)).first->second;
 }
 
-void Decoder::complete(const IncompleteRow& row, const KeptValues& kept, std::string& messages) {
+void Decoder::complete(IncompleteRow row, const KeptValues& kept, std::string& messages) {
   const TableBinding& binding = *postponed_bindings_.at(row.binding);
   const PlanBinding& plan = binding.plans.at(row.plan);
   const pg::Arena arena("pg_brigade completed row");
   const pg::ContextScope in_arena(arena);
   fetched_.clear();
-  std::vector<Value> values = row.values;
-  const EncodableState before{row.before, nullptr};
-  for (size_t i = 0; i < values.size(); i++) {
-    if (values[i].kind != ValueKind::unchanged) continue;
-    const auto value = unchanged_value(values[i], plan.reader.attribute_of_column(i), kept);
-    // A later change took it away, and will say what became of the row.
-    if (!value) return encode_row_change(messages, plan.definitions, true, &before, nullptr);
-    values[i] = pg::guard([&] { return plan.reader.convert_kept(i, *value); });
+  Rows rows{row.old_values.empty() ? row.values : row.old_values, row.values, true};
+  for (size_t i = 0; i < row.values.size(); i++) {
+    if (row.values[i].kind != ValueKind::unchanged) continue;
+    const auto value = unchanged_value(row.values[i], plan.reader.attribute_of_column(i), kept);
+    if (!value) {
+      // A later change took it away, and will say what became of the row.
+      rows.after = {};
+      return encode_effects(binding, plan, rows, {row.before, row.after}, messages);
+    }
+    row.values[i] = pg::guard([&] { return plan.reader.convert_kept(i, *value); });
   }
-  const EncodableState after{row.after, evaluate(plan, values, after_effects_)};
-  encode_errors(binding, plan, values, after_effects_, messages);
-  encode_row_change(messages, plan.definitions, true, &before, &after);
+  encode_effects(binding, plan, rows, {row.before, row.after}, messages);
   OutOfLineChange to_keep{row.after, row.after, false, {}};
   for (const auto& [attribute, value] : fetched_) to_keep.entries.push_back({attribute, value});
   if (!fetched_.empty()) encode(messages, to_keep);

@@ -62,14 +62,16 @@ class Decoder : public RowCompleter {
   const TouchedRows& touched_rows() const { return touched_; }
 
   // REQUIRES: the row is from a message made since clear_messages().
-  void complete(const IncompleteRow& row, const KeptValues& kept, std::string& messages) override;
+  void complete(IncompleteRow row, const KeptValues& kept, std::string& messages) override;
 
  private:
   struct Tuples;
-  // The row before and after a change, as a plan reads it; empty where the WAL holds no tuple.
+  // The row before and after a change, as a plan reads it; empty where the WAL holds no tuple. Of
+  // the old row it holds all, or the key if that changed.
   struct Rows {
     std::span<Value> before;
     std::span<Value> after;
+    bool had_before;  // as Tuples has it
   };
   struct Keys {
     Subkey before{};  // as `after`, for an insert
@@ -80,10 +82,10 @@ class Decoder : public RowCompleter {
   void source_change(const std::shared_ptr<const TableBinding>& binding, const Tuples& tuples);
   static Rows read_rows(const TableBinding& binding, const PlanBinding& plan, const Tuples& tuples);
   static Keys keys_of(const TableBinding& binding, const Rows& rows);
-  void plan_change(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
-                   const Tuples& tuples, const Rows& rows, const Keys& keys);
+  void encode_effects(const TableBinding& binding, const PlanBinding& plan, const Rows& rows,
+                      const Keys& keys, std::string& messages);
   void postpone(const std::shared_ptr<const TableBinding>& binding, const PlanBinding& plan,
-                const Keys& keys, std::span<const Value> row);
+                const Rows& rows, const Keys& keys);
   void touch(const Subkey& row);
   void keep_out_of_line_values(const TableBinding& binding, const Tuples& tuples, const Keys& keys);
   std::optional<std::string_view> unchanged_value(const Value& value, int16_t attribute,

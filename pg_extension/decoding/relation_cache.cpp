@@ -80,25 +80,34 @@ TableBinding::Role role_of(const pg::QualifiedName& name) {
   return system ? TableBinding::Role::ignored : TableBinding::Role::source;
 }
 
+void bind_definitions(PlanBinding& binding, bool old_row_in_wal, std::vector<int32_t>& covered) {
+  const Plan& plan = binding.plan->plan;
+  std::vector<bool> in_wal(binding.reader.column_count());
+  for (const int column : binding.key_columns) in_wal[column] = true;
+  for (auto* list : {&binding.definitions, &binding.located, &binding.remembered}) {
+    list->ids.assign(plan.definitions.size(), 0);
+  }
+  for (const uint32_t index : binding.evaluator.definitions()) {
+    const int32_t id = binding.plan->definition_ids[index];
+    if (std::ranges::find(covered, id) != covered.end()) continue;
+    covered.push_back(id);
+    const bool located = old_row_in_wal || binding.evaluator.is_located_by(in_wal, index);
+    const auto kind = plan.definitions[index].kind;
+    binding.definitions.add(index, id, kind);
+    (located ? binding.located : binding.remembered).add(index, id, kind);
+  }
+}
+
 PlanBinding bind_plan(Relation relation, const std::shared_ptr<const ActivePlan>& plan,
                       const pg::QualifiedName& name, std::vector<int32_t>& covered) {
   RowReader reader(RelationGetDescr(relation), plan->plan.value_options);
   TableEvaluator evaluator(plan->plan, name.schema, name.table, reader.column_names());
-  PlanBinding binding{plan, std::move(reader), std::move(evaluator), {}, {}};
+  PlanBinding binding{plan, std::move(reader), std::move(evaluator), {}, {}, {}, {}};
   binding.key_columns = key_columns(relation, binding.reader);
   std::vector<bool> read_columns = binding.evaluator.needed_columns();
   for (const int column : binding.key_columns) read_columns[column] = true;
   binding.reader.read_only(read_columns);
-  binding.definitions.ids.assign(plan->plan.definitions.size(), 0);
-  for (const uint32_t index : binding.evaluator.definitions()) {
-    const int32_t id = plan->definition_ids[index];
-    if (std::find(covered.begin(), covered.end(), id) != covered.end()) continue;
-    binding.definitions.ids[index] = id;
-    const bool source = plan->plan.definitions[index].kind == Definition::Kind::bucket_source;
-    (source ? binding.definitions.bucket_sources : binding.definitions.lookup_indexes)
-        .push_back(id);
-    covered.push_back(id);
-  }
+  bind_definitions(binding, relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL, covered);
   return binding;
 }
 

@@ -25,6 +25,9 @@ struct PlanBinding {
   TableEvaluator evaluator;
   std::vector<int> key_columns;  // indexes into the rows `reader` gives
   TableDefinitions definitions;  // those that no earlier plan has
+  // Of these, those that the columns of old rows in the WAL tell where a row was, and the others.
+  TableDefinitions located;
+  TableDefinitions remembered;
 };
 
 // What the decoder knows of a table, as the catalog was when the change was made.
@@ -33,7 +36,7 @@ struct TableBinding {
   Role role = Role::ignored;
   std::string name;              // schema.table
   std::array<char, 4> prefix{};  // of the subkeys of its rows
-  bool old_row_in_wal = false;   // replica identity FULL
+  bool old_row_in_wal = false;   // all of it: replica identity FULL
   bool has_key = false;          // rows can be told apart
   std::vector<PlanBinding> plans;
 };

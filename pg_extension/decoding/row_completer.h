@@ -17,8 +17,7 @@ class RowCompleter {
   // Appends the messages that say what `row` means, with the missing values taken from `kept`, or
   // from the table if it has them still. If not, the row is removed: a change that is still to come
   // took the value away. Throws pg::Error.
-  virtual void complete(const IncompleteRow& row, const KeptValues& kept,
-                        std::string& messages) = 0;
+  virtual void complete(IncompleteRow row, const KeptValues& kept, std::string& messages) = 0;
 };
 
 }  // namespace brigade

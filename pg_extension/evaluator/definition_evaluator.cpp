@@ -1,6 +1,7 @@
 #include "evaluator/definition_evaluator.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "evaluator/json_value.h"
@@ -43,7 +44,9 @@ DefinitionEvaluator::DefinitionEvaluator(uint32_t index, const Definition& defin
       key_(definition.key, [&](const Expression& e) { return input_position(e); }),
       values_(definition.values, [&](const Expression& e) { return input_position(e); }),
       outputs_(output_expressions(definition),
-               [&](const Expression& e) { return input_position(e); }) {
+               [&](const Expression& e) { return input_position(e); }),
+      id_(id_expression(definition, shape),
+          [&](const Expression& e) { return input_position(e); }) {
   inputs_.assign(null_position() + 1, Value::null());
   element_texts_.resize(elements_.size());
   const size_t metadata = shape_.columns.size();
@@ -103,6 +106,21 @@ std::vector<Expression> DefinitionEvaluator::output_expressions(const Definition
   return expressions;
 }
 
+// A later column of the same name takes the place of an earlier one, as in a JSON object.
+std::vector<Expression> DefinitionEvaluator::id_expression(const Definition& definition,
+                                                           const TableShape& shape) {
+  Expression of_table;
+  of_table.kind = Kind::column;
+  of_table.name = "id";
+  const bool table_has_it = std::ranges::find(shape.columns, "id") != shape.columns.end();
+  std::vector<Expression> id;
+  for (const OutputColumn& column : definition.columns) {
+    if (column.star && table_has_it) id = {of_table};
+    if (!column.star && column.name == "id") id = {column.expression};
+  }
+  return id;
+}
+
 void DefinitionEvaluator::prepare_columns(const Definition& definition) {
   size_t output = 0;
   for (const OutputColumn& column : definition.columns) {
@@ -116,7 +134,6 @@ void DefinitionEvaluator::prepare_columns(const Definition& definition) {
   if (!columns_.empty()) columns_.front().prefix[0] = '{';
 }
 
-// A later column of the same name takes the place of an earlier one, as in a JSON object.
 void DefinitionEvaluator::add_column(const std::string& name, bool from_row, size_t index) {
   std::string prefix = ",";
   append_json_string(prefix, name);
@@ -126,7 +143,17 @@ void DefinitionEvaluator::add_column(const std::string& name, bool from_row, siz
   if (column == columns_.end()) column = columns_.insert(columns_.end(), {prefix, false, 0});
   column->from_row = from_row;
   column->index = index;
-  if (name == "id") id_column_ = static_cast<int>(column - columns_.begin());
+}
+
+// A column that the table does not have may be added to it.
+bool DefinitionEvaluator::is_located_by(const std::vector<bool>& columns) const {
+  const auto is_known = [&](size_t position) {
+    return position < columns.size() ? columns[position] : position != null_position();
+  };
+  return std::ranges::all_of(std::array{&arrays_, &filters_, &key_, &values_, &id_},
+                             [&](const ExpressionList* list) {
+                               return std::ranges::all_of(list->input_positions(), is_known);
+                             });
 }
 
 void DefinitionEvaluator::note_needed_columns(std::vector<bool>& needed) const {
@@ -143,6 +170,16 @@ void DefinitionEvaluator::note_needed_columns(std::vector<bool>& needed) const {
 // ---- evaluating
 
 void DefinitionEvaluator::evaluate(std::span<const Value> row, RowEffects& effects) {
+  with_data_ = true;
+  evaluate_row(row, effects);
+}
+
+void DefinitionEvaluator::locate(std::span<const Value> row, RowEffects& effects) {
+  with_data_ = false;
+  evaluate_row(row, effects);
+}
+
+void DefinitionEvaluator::evaluate_row(std::span<const Value> row, RowEffects& effects) {
   std::copy(row.begin(), row.end(), inputs_.begin());
   has_output_ = false;
   failed_ = false;
@@ -220,35 +257,28 @@ void DefinitionEvaluator::add_output(const std::string& key, RowEffects& effects
   RowEffects::Output output;
   output.definition = index_;
   output.object_type = output_table_;
-  render_row(output, effects);
-  if (failed_) return;
+  if (!set_id(output, effects)) return;
+  if (with_data_ && !render_row(output, effects)) return;
   output.parameters.push_back(key);
   effects.outputs.push_back(std::move(output));
   has_output_ = true;
 }
 
-void DefinitionEvaluator::render_row(RowEffects::Output& output, RowEffects& effects) {
-  if (!outputs_.evaluate(inputs_)) {
-    fail(outputs_.error(), effects);
-    return;
-  }
-  const auto value_of = [&](const JsonColumn& column) -> const Value& {
-    return column.from_row ? inputs_[column.index] : outputs_.results()[column.index];
-  };
-  if (id_column_ < 0) {
-    fail("the table has no column \"id\"; select one AS id", effects);
-    return;
-  }
-  const Value& id = value_of(columns_[id_column_]);
-  if (id.kind == ValueKind::null || id.kind == ValueKind::blob) {
-    fail(id.kind == ValueKind::null ? "the id is null" : "the id is binary; use hex(...) AS id",
-         effects);
-    return;
-  }
+bool DefinitionEvaluator::set_id(RowEffects::Output& output, RowEffects& effects) {
+  if (id_.size() == 0) return fail("the table has no column \"id\"; select one AS id", effects);
+  if (!id_.evaluate(inputs_)) return fail(id_.error(), effects);
+  const Value& id = id_.results().front();
+  if (id.kind == ValueKind::null) return fail("the id is null", effects);
+  if (id.kind == ValueKind::blob) return fail("the id is binary; use hex(...) AS id", effects);
   output.object_id = id_text(id);
+  return true;
+}
+
+bool DefinitionEvaluator::render_row(RowEffects::Output& output, RowEffects& effects) {
+  if (!outputs_.evaluate(inputs_)) return fail(outputs_.error(), effects);
   output.data.reserve(data_size_);
   for (const JsonColumn& column : columns_) {
-    const Value& value = value_of(column);
+    const Value& value = column.from_row ? inputs_[column.index] : outputs_.results()[column.index];
     // Clients cannot hold blobs; base64() or hex() of one is text.
     if (value.kind == ValueKind::blob) continue;
     output.data += column.prefix;
@@ -257,9 +287,8 @@ void DefinitionEvaluator::render_row(RowEffects::Output& output, RowEffects& eff
   output.data[0] = '{';
   output.data += '}';
   data_size_ = output.data.size() + output.data.size() / 8;
-  if (output.data.size() > row_bytes_max) {
-    fail("the row is larger than 15 MB; select fewer columns", effects);
-  }
+  if (output.data.size() <= row_bytes_max) return true;
+  return fail("the row is larger than 15 MB; select fewer columns", effects);
 }
 
 }  // namespace brigade

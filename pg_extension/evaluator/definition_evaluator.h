@@ -24,7 +24,10 @@ class DefinitionEvaluator {
  public:
   DefinitionEvaluator(uint32_t index, const Definition& definition, const TableShape& shape);
 
+  // These are as TableEvaluator has them.
   void evaluate(std::span<const Value> row, RowEffects& effects);
+  void locate(std::span<const Value> row, RowEffects& effects);
+  bool is_located_by(const std::vector<bool>& columns) const;
   void note_needed_columns(std::vector<bool>& needed) const;
 
  private:
@@ -44,14 +47,18 @@ class DefinitionEvaluator {
   static void collect_elements(const Expression& expression, std::vector<Expression>& elements);
   static std::vector<Expression> elements_of(const Definition& definition);
   static std::vector<Expression> output_expressions(const Definition& definition);
+  static std::vector<Expression> id_expression(const Definition& definition,
+                                               const TableShape& shape);
   void prepare_columns(const Definition& definition);
   void add_column(const std::string& name, bool from_row, size_t index);
 
+  void evaluate_row(std::span<const Value> row, RowEffects& effects);
   void evaluate_combinations(size_t element, RowEffects& effects);
   void evaluate_once(RowEffects& effects);
   bool passes_filters(RowEffects& effects);
   void add_output(const std::string& key, RowEffects& effects);
-  void render_row(RowEffects::Output& output, RowEffects& effects);
+  bool set_id(RowEffects::Output& output, RowEffects& effects);
+  bool render_row(RowEffects::Output& output, RowEffects& effects);
   bool fail(const std::string& message, RowEffects& effects);
 
   uint32_t index_;
@@ -65,13 +72,14 @@ class DefinitionEvaluator {
   ExpressionList key_;
   ExpressionList values_;
   ExpressionList outputs_;
+  ExpressionList id_;  // empty if no column is the id
   std::vector<JsonColumn> columns_;
-  int id_column_ = -1;  // index into columns_
 
   // Of the row being evaluated.
   std::vector<Value> inputs_;
   std::vector<std::vector<nlohmann::json>> element_values_;
   std::vector<std::string> element_texts_;
+  bool with_data_ = true;
   bool has_output_ = false;  // the last of the effects' outputs is this row's
   bool failed_ = false;
   size_t data_size_ = 0;  // what the next row's JSON text may need

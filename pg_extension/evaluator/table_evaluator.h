@@ -32,6 +32,16 @@ class TableEvaluator {
   // needed column is ValueKind::unchanged. Does not throw for bad data: see RowEffects::errors.
   void evaluate(std::span<const Value> row, RowEffects& effects) const;
 
+  // Whether these columns (true at their places in a row) alone tell where a row is to a
+  // definition: its id and buckets, or its lookup entries. REQUIRES: the definition is one of
+  // definitions().
+  bool is_located_by(const std::vector<bool>& columns, uint32_t definition) const;
+  // As evaluate(), for some of definitions(), but that outputs have no data; so what kept a row
+  // from being rendered, as its RowEffects::errors told, is not noticed. Of `row` only the columns
+  // that locate the row matter.
+  void locate(std::span<const Value> row, std::span<const uint32_t> definitions,
+              RowEffects& effects) const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -41,15 +41,22 @@ class ChunkReader {
     plan.evaluator.evaluate(values_, effects_);
     const Subkey subkey = subkey_of(binding_.prefix, values_, plan.key_columns);
     encode_errors(binding_, plan, values_, effects_, chunk.messages);
-    const bool remember = !binding_.old_row_in_wal;
     if (!effects_.outputs.empty() || !effects_.lookups.empty()) {
-      const bool first = held_ != nullptr && !held_->contains(subkey);
-      encode_copied_row(chunk.messages, plan.definitions, remember, first, {subkey, &effects_});
+      encode_effects(plan, {subkey, &effects_}, chunk.messages);
     }
     kept.before = kept.after = subkey;
-    if (remember) {
+    if (!binding_.old_row_in_wal) {
       plan.reader.add_out_of_line_values(tuple, descriptor_, false, kept.entries);
     }
+  }
+
+  void encode_effects(const PlanBinding& plan, const EncodableState& state,
+                      std::string& messages) const {
+    const bool first = held_ != nullptr && !held_->contains(state.subkey);
+    if (!plan.remembered.empty()) {
+      encode_copied_row(messages, plan.remembered, true, first, state);
+    }
+    if (!plan.located.empty()) encode_copied_row(messages, plan.located, false, first, state);
   }
 
   TupleDesc descriptor_;

@@ -107,9 +107,10 @@ void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
   }
 }
 
-void StorageCommit::complete(Batch& batch, const IncompleteRow& row) {
+void StorageCommit::complete(Batch& batch, IncompleteRow row) {
   std::string& messages = batch.completed.emplace_back();
-  completer_.complete(row, out_of_line_.values(row.after), messages);
+  const KeptValues& kept = out_of_line_.values(row.after);
+  completer_.complete(std::move(row), kept, messages);
   ByteReader reader(messages);
   read_into(batch, reader);
 }
@@ -134,23 +135,21 @@ void StorageCommit::want(const RowChange& change, Wanted& wanted) const {
   collect_names(change.before.effects, wanted.names);
   collect_names(change.after.effects, wanted.names);
   const bool unknown = change.has_before && !change.before.known;
+  const bool comes =
+      change.has_after && (!change.has_before || change.after.subkey != change.before.subkey);
   const auto add = [&](int32_t definition, std::vector<RowMemory::Key>& keys) {
-    const bool unsettled = is_unsettled(definition);
-    if (unknown || (unsettled && change.has_before)) {
-      keys.push_back({definition, change.before.subkey});
-    }
-    if (!unsettled) return;
-    if (change.has_before) wanted.held.push_back({definition, change.before.subkey});
-    if (!change.has_after || (change.has_before && change.after.subkey == change.before.subkey)) {
-      return;
-    }
-    keys.push_back({definition, change.after.subkey});
-    wanted.held.push_back({definition, change.after.subkey});
+    if (change.has_before) keys.push_back({definition, change.before.subkey});
+    if (comes && is_unsettled(definition)) keys.push_back({definition, change.after.subkey});
   };
-  if (!change.first) {
-    for (const int32_t definition : change.bucket_sources) add(definition, wanted.memberships);
+  for (const int32_t definition : change.first ? MessageList<int32_t>() : change.bucket_sources) {
+    if (change.remember && (unknown || is_unsettled(definition))) {
+      add(definition, wanted.memberships);
+    }
+    if (is_unsettled(definition)) add(definition, wanted.held);
   }
-  for (const int32_t definition : change.lookup_indexes) add(definition, wanted.lookups);
+  for (const int32_t definition : change.lookup_indexes) {
+    if (unknown || is_unsettled(definition)) add(definition, wanted.lookups);
+  }
 }
 
 // Reads it, in a few statements.
@@ -166,6 +165,8 @@ void StorageCommit::load(const std::vector<RowChange>& rows) {
   for (const RowMemory::Key& key : wanted.memberships) {
     const Membership membership = memory_.membership(key);
     remembered.insert(remembered.end(), membership.buckets.begin(), membership.buckets.end());
+  }
+  for (const RowMemory::Key& key : wanted.held) {
     for (const HeldRow& row : held_.rows(key)) remembered.push_back(row.bucket);
   }
   buckets_.load_ids(remembered);
@@ -192,10 +193,8 @@ void StorageCommit::forget_held(const RowChange& change, int32_t definition) {
   if (change.has_after) held_.forget({definition, change.after.subkey});
 }
 
-// While a table is copied, what it held before comes first; what was said since is remembered.
-Membership StorageCommit::remembered(const RowMemory::Key& key) {
-  const std::vector<HeldRow>& held = held_.rows(key);
-  if (held.empty()) return memory_.membership(key);
+// REQUIRES: there are some.
+Membership StorageCommit::membership_of(const std::vector<HeldRow>& held) {
   std::vector<int64_t> buckets;
   for (const HeldRow& row : held) buckets.push_back(row.bucket);
   return {held.front().object_type, held.front().object_id, keep_sorted(buckets)};
@@ -208,7 +207,11 @@ std::span<const int64_t> StorageCommit::keep_sorted(std::vector<int64_t>& bucket
 
 Membership StorageCommit::membership_before(const RowChange& change, int32_t definition) {
   if (!change.has_before) return {};
-  if (!change.before.known) return remembered({definition, change.before.subkey});
+  const RowMemory::Key key{definition, change.before.subkey};
+  // While a table is copied, this comes first: the row is where it was put before.
+  const std::vector<HeldRow>& held = held_.rows(key);
+  if (!held.empty()) return membership_of(held);
+  if (!change.before.known) return memory_.membership(key);
   const auto output = output_of(change.before.effects, definition);
   if (!output) return {};
   bucket_ids_.clear();
@@ -264,7 +267,7 @@ void StorageCommit::apply_copy(const RowChange& change, int32_t definition) {
       up_to_date.push_back(row.bucket);
     }
   }
-  // What is not held from before was put since, by the stream, and remembered.
+  // What is not held from before may have been put since, by the stream, and be remembered.
   std::span<const int64_t> has = up_to_date;
   if (held.empty()) has = memory_.membership(key).buckets;
   for (const int64_t bucket : after.buckets) {

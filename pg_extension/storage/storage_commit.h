@@ -62,7 +62,7 @@ class StorageCommit {
   struct Wanted;
 
   void read_into(Batch& batch, ByteReader& reader);
-  void complete(Batch& batch, const IncompleteRow& row);
+  void complete(Batch& batch, IncompleteRow row);
   void apply_batch(const Batch& batch);
   void truncate(const TruncateChange& table);
   static void note(const IdentityChange& change);
@@ -74,7 +74,7 @@ class StorageCommit {
   void apply_lookups(const RowChange& change, int32_t definition);
   bool is_unsettled(int32_t definition) const { return unsettled_.contains(definition); }
   void forget_held(const RowChange& change, int32_t definition);
-  Membership remembered(const RowMemory::Key& key);
+  Membership membership_of(const std::vector<HeldRow>& held);
   std::span<const int64_t> keep_sorted(std::vector<int64_t>& buckets);
   Membership membership_before(const RowChange& change, int32_t definition);
   Membership membership_after(const std::optional<EffectsView::Output>& output, int32_t definition);
