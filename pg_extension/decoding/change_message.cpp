@@ -273,13 +273,13 @@ void encode(std::string& target, const IdentityChange& change) {
   ByteWriter writer(target);
   put_kind(writer, MessageKind::identity_change);
   writer.integer(change.relation);
-  writer.integer(change.kind);
+  writer.bytes(change.identity);
 }
 
 IdentityChange decode_identity_change(ByteReader& reader) {
-  IdentityChange change{};
+  IdentityChange change;
   change.relation = reader.integer<uint32_t>();
-  change.kind = reader.integer<char>();
+  change.identity = reader.bytes();
   return change;
 }
 

@@ -150,10 +150,10 @@ struct TruncateChange {
   uint32_t file_node = 0;
 };
 
-// The kind of a table's replica identity (pg_class.relreplident) in the changes from here on.
+// A table's replica identity in the changes from here on.
 struct IdentityChange {
   uint32_t relation;
-  char kind;
+  std::string identity;  // its kind (pg_class.relreplident) and the key's columns: "d 1 2"
 };
 
 struct WriteCheckpointRequest {

@@ -91,7 +91,7 @@ const std::shared_ptr<const TableBinding>& Decoder::bind(Relation relation) {
   const std::shared_ptr<const TableBinding>& binding = relations_.binding(relation, is_new);
   if (is_new && binding->role == TableBinding::Role::source) {
     encode(messages_.buffer(),
-           IdentityChange{RelationGetRelid(relation), relation->rd_rel->relreplident});
+           IdentityChange{RelationGetRelid(relation), binding->replica_identity});
   }
   return binding;
 }

@@ -59,6 +59,14 @@ std::vector<int> identity_attributes(Relation relation) {
   return numbers;
 }
 
+std::string describe_identity(Relation relation) {
+  std::string text(1, relation->rd_rel->relreplident);
+  for (const int attribute : identity_attributes(relation)) {
+    text += ' ' + std::to_string(attribute);
+  }
+  return text;
+}
+
 std::vector<int> key_columns(Relation relation, const RowReader& reader) {
   std::vector<int> columns;
   for (const int attribute : identity_attributes(relation)) {
@@ -130,6 +138,7 @@ TableBinding bind_table(Relation relation, const ActivePlans& plans, std::vector
     table.role = TableBinding::Role::ignored;
     return table;
   }
+  table.replica_identity = describe_identity(relation);
   table.old_row_in_wal = relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
   table.has_key = table.old_row_in_wal || !identity_attributes(relation).empty();
   return table;

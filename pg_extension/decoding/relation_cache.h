@@ -36,6 +36,7 @@ struct TableBinding {
   Role role = Role::ignored;
   std::string name;              // schema.table
   std::array<char, 4> prefix{};  // of the subkeys of its rows
+  std::string replica_identity;  // as IdentityChange tells it
   bool old_row_in_wal = false;   // all of it: replica identity FULL
   bool has_key = false;          // rows can be told apart
   std::vector<PlanBinding> plans;

@@ -20,7 +20,7 @@ namespace {
 struct Table {
   uint32_t relation = 0;
   std::string name;              // schema.table
-  std::string replica_identity;  // its kind and the columns of the key: "d 1 2"
+  std::string replica_identity;  // as IdentityChange has it
   int64_t file_node = 0;
   std::set<std::string> columns;
   std::set<std::string> filled_columns;  // those that rows from before they existed have values of
@@ -74,13 +74,16 @@ std::set<int32_t> definitions_of(const ActivePlans& plans, const std::vector<std
   return definitions;
 }
 
-// A column is described by its number, name and type; of an enum the labels belong to it.
+// A column is described by its number, name and type; of an enum the labels belong to it. The
+// replica identity is described as IdentityChange does.
 // pg_partition_ancestors() would not do: it tells of now, the rest of what the snapshot sees.
 constexpr const char* tables_statement =
     "SELECT c.oid::bigint, n.nspname || '.' || c.relname,"
-    " concat_ws(' ', c.relreplident, (SELECT i.indkey::text FROM pg_catalog.pg_index i"
-    "  WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'i' THEN i.indisreplident"
-    "  ELSE i.indisprimary END)),"
+    " concat_ws(' ', c.relreplident, (SELECT string_agg(attnum::text, ' ' ORDER BY attnum)"
+    "  FROM pg_catalog.pg_index i, unnest(i.indkey::smallint[]) WITH ORDINALITY key (attnum, place)"
+    "  WHERE i.indrelid = c.oid AND place <= i.indnkeyatts AND i.indimmediate"
+    "  AND CASE c.relreplident WHEN 'i' THEN i.indisreplident"
+    "  ELSE i.indisprimary AND c.relreplident <> 'n' END)),"
     " c.relfilenode::bigint, coalesce(a.columns, '{}'), coalesce(a.filled, '{}'),"
     " ARRAY(WITH RECURSIVE named AS ("
     "   SELECT c.oid AS relation, c.relispartition, c.relname, c.relnamespace UNION ALL"

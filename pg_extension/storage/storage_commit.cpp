@@ -36,6 +36,11 @@ bool contains(std::span<const int64_t> sorted, int64_t value) {
   return std::binary_search(sorted.begin(), sorted.end(), value);
 }
 
+bool is_held_still(const HeldRow& row, const Membership& after) {
+  return contains(after.buckets, row.bucket) && row.object_type == after.object_type &&
+         row.object_id == after.object_id;
+}
+
 void collect_names(const EffectsView& effects, std::vector<BucketCache::Name>& names) {
   for (const EffectsView::Output& output : effects.outputs) {
     for (const std::string_view parameters : output.parameters) {
@@ -193,11 +198,13 @@ void StorageCommit::forget_held(const RowChange& change, int32_t definition) {
   if (change.has_after) held_.forget({definition, change.after.subkey});
 }
 
-// REQUIRES: there are some.
-Membership StorageCommit::membership_of(const std::vector<HeldRow>& held) {
-  std::vector<int64_t> buckets;
-  for (const HeldRow& row : held) buckets.push_back(row.bucket);
-  return {held.front().object_type, held.front().object_id, keep_sorted(buckets)};
+// While a table is copied, its rows are where they were put before until something is said of them.
+// Takes a row out of the buckets that held it so and where it does not stay.
+void StorageCommit::leave_held(const RowMemory::Key& key, const Membership& after) {
+  for (const HeldRow& row : held_.rows(key)) {
+    if (is_held_still(row, after)) continue;
+    append_remove(row.bucket, view(key.subkey), row.object_type, row.object_id);
+  }
 }
 
 std::span<const int64_t> StorageCommit::keep_sorted(std::vector<int64_t>& buckets) {
@@ -208,9 +215,7 @@ std::span<const int64_t> StorageCommit::keep_sorted(std::vector<int64_t>& bucket
 Membership StorageCommit::membership_before(const RowChange& change, int32_t definition) {
   if (!change.has_before) return {};
   const RowMemory::Key key{definition, change.before.subkey};
-  // While a table is copied, this comes first: the row is where it was put before.
-  const std::vector<HeldRow>& held = held_.rows(key);
-  if (!held.empty()) return membership_of(held);
+  if (!held_.rows(key).empty()) return {};  // leave_held() sees to it
   if (!change.before.known) return memory_.membership(key);
   const auto output = output_of(change.before.effects, definition);
   if (!output) return {};
@@ -240,13 +245,15 @@ void StorageCommit::apply_outputs(const RowChange& change, int32_t definition) {
   const bool same_object = change.before.subkey == change.after.subkey &&
                            before.object_type == after.object_type &&
                            before.object_id == after.object_id;
+  const bool moved = !change.has_after || change.before.subkey != change.after.subkey;
+  if (change.has_before && moved) leave_held({definition, change.before.subkey}, {});
+  if (change.has_after) leave_held({definition, change.after.subkey}, after);
   for (const int64_t bucket : before.buckets) {
     if (same_object && contains(after.buckets, bucket)) continue;
     append_remove(bucket, view(change.before.subkey), before.object_type, before.object_id);
   }
   for (const int64_t bucket : after.buckets) append_put(bucket, change.after.subkey, *output);
   if (!change.remember) return;
-  const bool moved = !change.has_after || change.before.subkey != change.after.subkey;
   if (change.has_before && moved) memory_.set_membership({definition, change.before.subkey}, {});
   if (change.has_after) memory_.set_membership({definition, change.after.subkey}, after);
 }
@@ -258,12 +265,9 @@ void StorageCommit::apply_copy(const RowChange& change, int32_t definition) {
   const Membership after = membership_after(output, definition);
   const std::vector<HeldRow>& held = held_.rows(key);
   std::vector<int64_t> up_to_date;
+  leave_held(key, after);
   for (const HeldRow& row : held) {
-    const bool stays = contains(after.buckets, row.bucket) &&
-                       row.object_type == after.object_type && row.object_id == after.object_id;
-    if (!stays) {
-      append_remove(row.bucket, view(key.subkey), row.object_type, row.object_id);
-    } else if (row.checksum == put_checksum(key.subkey, *output)) {
+    if (is_held_still(row, after) && row.checksum == put_checksum(key.subkey, *output)) {
       up_to_date.push_back(row.bucket);
     }
   }
@@ -341,15 +345,15 @@ void StorageCommit::truncate(const TruncateChange& table) {
 }
 
 // An identity other than the one known has the table copied again, even if it does not last until
-// the catalog is looked at: under it, what is remembered of rows was not kept up to date.
+// the catalog is looked at: under it, what is remembered of rows was not kept up to date. With FULL
+// nothing is remembered, whatever the key.
 void StorageCommit::note(const IdentityChange& change) {
   const pg::SqlScope sql;
   pg::execute(
       "UPDATE brigade.followed_table SET replica_identity = ''"
-      " WHERE relation = $1::oid AND left(replica_identity, 1) <> $2",
-      pg::Parameters()
-          .add(static_cast<int64_t>(change.relation))
-          .add(std::string_view(&change.kind, 1)));
+      " WHERE relation = $1::oid AND replica_identity <> $2"
+      " AND (left(replica_identity, 1), left($2, 1)) <> ('f', 'f')",
+      pg::Parameters().add(static_cast<int64_t>(change.relation)).add(change.identity));
 }
 
 // The rows of the table that buckets hold now are those whose last operation is a put.

@@ -74,7 +74,7 @@ class StorageCommit {
   void apply_lookups(const RowChange& change, int32_t definition);
   bool is_unsettled(int32_t definition) const { return unsettled_.contains(definition); }
   void forget_held(const RowChange& change, int32_t definition);
-  Membership membership_of(const std::vector<HeldRow>& held);
+  void leave_held(const RowMemory::Key& key, const Membership& after);
   std::span<const int64_t> keep_sorted(std::vector<int64_t>& buckets);
   Membership membership_before(const RowChange& change, int32_t definition);
   Membership membership_after(const std::optional<EffectsView::Output>& output, int32_t definition);

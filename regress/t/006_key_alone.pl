@@ -102,14 +102,33 @@ run('TRUNCATE countries, parts');
 check('truncated');
 
 # While a table is copied again, its rows are where they were before, whatever old rows say.
-run('SELECT brigade.start()', 'ALTER SYSTEM SET pg_brigade.copy_rate = 10',
-    'SELECT pg_reload_conf()');
-run('ALTER TABLE moved ALTER owner TYPE text USING upper(owner)');
-$server->poll_query_until('postgres', 'SELECT max(rows) > 0 FROM brigade.progress') or die;
-run(q(UPDATE moved SET note = 'before it is copied' WHERE id = 8000));
-wait_until_stored($server);
-isnt(run('SELECT count(*) FROM brigade.progress'), '0', 'it is still being copied');
-run('SELECT brigade.start()', 'ALTER SYSTEM RESET pg_brigade.copy_rate', 'SELECT pg_reload_conf()');
-are_stored($server, 'rows that changed before they were copied', 'moved', 'SELECT * FROM moved');
+sub change_while_copied {
+    my ($name, $copy, $changes) = @_;
+    run('SELECT brigade.start()', 'ALTER SYSTEM SET pg_brigade.copy_rate = 10',
+        'SELECT pg_reload_conf()');
+    run($copy);
+    $server->poll_query_until('postgres', 'SELECT max(rows) > 0 FROM brigade.progress') or die;
+    run($changes);
+    wait_until_stored($server);
+    isnt(run('SELECT count(*) FROM brigade.progress'), '0', "$name: it is still being copied");
+    run('SELECT brigade.start()', 'ALTER SYSTEM RESET pg_brigade.copy_rate',
+        'SELECT pg_reload_conf()');
+    are_stored($server, $name, 'moved', 'SELECT * FROM moved');
+    return;
+}
+change_while_copied('rows that change before they are copied',
+    'ALTER TABLE moved ALTER owner TYPE text USING upper(owner)',
+    q(UPDATE moved SET note = 'before it is copied' WHERE id = 8000));
+change_while_copied('rows that come in place of others', <<'SQL', <<'SQL');
+    BEGIN;
+    CREATE TABLE others (LIKE moved INCLUDING ALL);
+    INSERT INTO others SELECT * FROM moved WHERE id < 7999;
+    DROP TABLE moved;
+    ALTER TABLE others RENAME TO moved;
+    COMMIT
+SQL
+    INSERT INTO moved VALUES (8000, 'bert', '');
+    UPDATE moved SET id = 7999, owner = 'bert' WHERE id = 7998
+SQL
 
 done_testing();

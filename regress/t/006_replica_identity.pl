@@ -170,6 +170,24 @@ wait_until_copied($server);
 $server->safe_psql('postgres', "UPDATE by_key SET owner = 'later' WHERE id = 'after'");
 are_stored($server, 'an identity that came and went', 'by_key', 'SELECT * FROM by_key');
 
+# The same with an index, under which rows have other names.
+$server->safe_psql('postgres', <<'SQL');
+    INSERT INTO by_index VALUES ('x', 2, 'anna', 'x');
+    ALTER TABLE by_index ADD CONSTRAINT part_is_unique UNIQUE (part);
+SQL
+wait_until_copied($server);
+$server->safe_psql('postgres', <<'SQL');
+    BEGIN;
+    ALTER TABLE by_index REPLICA IDENTITY USING INDEX part_is_unique;
+    UPDATE by_index SET owner = 'meanwhile';
+    INSERT INTO by_index VALUES ('y', 3, 'anna', 'y');
+    ALTER TABLE by_index REPLICA IDENTITY USING INDEX by_index_id;
+    COMMIT;
+SQL
+wait_until_copied($server);
+$server->safe_psql('postgres', "UPDATE by_index SET owner = 'later'");
+are_stored($server, 'an index that came and went', 'by_index', 'SELECT * FROM by_index');
+
 # Without any identity inserts are followed, and what cannot be followed is told.
 $server->safe_psql('postgres', 'ALTER TABLE by_key REPLICA IDENTITY NOTHING');
 $server->safe_psql('postgres', "INSERT INTO by_key VALUES ('late', 1, 'anna', 'x')");
