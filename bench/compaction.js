@@ -4,7 +4,8 @@
 //   NODE --disable-warning=ExperimentalWarning bench/compaction.js [ROWS] [BUCKETS] [UPDATES]
 //
 // NODE is regress/e2e/node_modules/node-linux-*/bin/node; by default 100,000 rows in 1,000 buckets
-// are updated 10 times each. Prints one line for each measurement.
+// are updated 10 times each. Prints one line for each measurement. BUCKET_OP='fillfactor = 90'
+// gives brigade.bucket_op other storage parameters, to compare.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -52,6 +53,9 @@ async function start() {
     CREATE EXTENSION pg_brigade`);
   await server.query(`INSERT INTO items SELECT n, 'owner ' || n % $2, repeat(md5(n::text), 6)
                       FROM generate_series(1, $1) n`, [rows, buckets]);
+  if (process.env.BUCKET_OP) {
+    await server.query(`ALTER TABLE brigade.bucket_op SET (${process.env.BUCKET_OP})`);
+  }
   await server.query('SELECT brigade.deploy($1)', [config]);
   return server;
 }

@@ -83,7 +83,7 @@ extern "C" PGDLLEXPORT void brigade_compaction_task_main(Datum argument) {
       brigade::carry_out(task);
       task.done = true;
     } catch (const std::exception& error) {
-      brigade::pg::fail_task(task, error.what());
+      brigade::pg::fail_task(task, error);
     }
   });
 }

@@ -38,7 +38,7 @@ WorkerTask run_task(const WorkerKind& kind, const WorkerTask& task) {
   wait_for_end(handle);
   const WorkerTask result = *shared;
   guard([&] { dsm_detach(segment); });
-  if (result.error[0] != '\0') throw Error("XX000", result.error);
+  if (result.error[0] != '\0') throw Error(result.sqlstate, result.error);
   if (!result.done) {
     throw Error("57P01", std::string("the ") + kind.type + " ended early", {},
                 "The server's log says why.");
@@ -52,8 +52,11 @@ WorkerTask& attach_task(uintptr_t main_argument) {
   return *static_cast<WorkerTask*>(dsm_segment_address(segment));
 }
 
-void fail_task(WorkerTask& task, const std::string& message) {
-  strlcpy(task.error, message.empty() ? "failed" : message.c_str(), sizeof(task.error));
+void fail_task(WorkerTask& task, const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  strlcpy(task.sqlstate, known == nullptr ? "XX000" : known->sqlstate().c_str(),
+          sizeof(task.sqlstate));
+  strlcpy(task.error, *error.what() == '\0' ? "failed" : error.what(), sizeof(task.error));
 }
 
 }  // namespace brigade::pg

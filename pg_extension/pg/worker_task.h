@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <exception>
 
 #include "pg/background_worker.h"
 
@@ -17,6 +17,7 @@ struct WorkerTask {
   int64_t results[4] = {};
   bool done = false;
   char error[512] = {};  // empty: none
+  char sqlstate[6] = {};
 };
 
 // ---- in the session
@@ -29,7 +30,7 @@ WorkerTask run_task(const WorkerKind& kind, const WorkerTask& task);
 
 // The task this worker was started for. Call it before connect_worker().
 WorkerTask& attach_task(uintptr_t main_argument);
-// Copies the message, as much of it as there is room for.
-void fail_task(WorkerTask& task, const std::string& message);
+// Copies the error's SQLSTATE, and as much of its message as there is room for.
+void fail_task(WorkerTask& task, const std::exception& error);
 
 }  // namespace brigade::pg

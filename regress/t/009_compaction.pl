@@ -127,6 +127,18 @@ my $waits = $server->poll_query_until('postgres', <<'SQL');
 SQL
 ok($waits, 'what is young waits, and the view says for how long');
 
+# What ended the process that compacts reaches whoever asked for it.
+query(<<'SQL');
+    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+      $$BEGIN RAISE 'no room' USING ERRCODE = 'disk_full'; END$$;
+    CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON brigade.bucket_compaction
+      EXECUTE FUNCTION fail()
+SQL
+($status, $out, $error) =
+    $server->psql('postgres', "\\set VERBOSITY verbose\nSELECT brigade.compact()");
+like($error, qr/ERROR:  53100: no room/, 'an error keeps its SQLSTATE');
+query('DROP TRIGGER fail ON brigade.bucket_compaction');
+
 query('CREATE ROLE watcher LOGIN; GRANT pg_monitor TO watcher');
 is(query('SET ROLE watcher; SELECT count(*) > 0 FROM brigade.buckets'), 't',
     'members of pg_monitor see the buckets');
