@@ -1,7 +1,5 @@
 #include "targets.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -9,18 +7,13 @@
 #include "evaluator/geometry.h"
 #include "evaluator/resolver.h"
 #include "evaluator/table_evaluator.h"
+#include "promise.h"
 #include "sync_config/compiler.h"
 #include "sync_config/utf8.h"
 
 namespace brigade::fuzz {
 
 namespace {
-
-void require(bool condition, const char* promise) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", promise);
-  std::abort();
-}
 
 bool is_json_of(const std::string& text, nlohmann::json::value_t type) {
   return nlohmann::json::parse(text, nullptr, false).type() == type;

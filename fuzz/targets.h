@@ -26,4 +26,8 @@ void sidecar_body(std::string_view input);
 void sidecar_rsocket(std::string_view input);
 void sidecar_token(std::string_view input);
 
+// What the extension answers the sidecar with: the cursor reads a JSON text as what it is, and goes
+// through no other without an error, but for control characters and bytes that are not UTF-8.
+void sidecar_json(std::string_view input);
+
 }  // namespace brigade::fuzz

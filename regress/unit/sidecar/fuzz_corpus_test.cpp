@@ -13,7 +13,8 @@ INSTANTIATE_TEST_SUITE_P(Sidecar, FuzzCorpus,
                          testing::Values(Target{"sidecar_request", fuzz::sidecar_request},
                                          Target{"sidecar_body", fuzz::sidecar_body},
                                          Target{"sidecar_rsocket", fuzz::sidecar_rsocket},
-                                         Target{"sidecar_token", fuzz::sidecar_token}),
+                                         Target{"sidecar_token", fuzz::sidecar_token},
+                                         Target{"sidecar_json", fuzz::sidecar_json}),
                          [](const auto& target) { return std::string(target.param.name); });
 
 }  // namespace
