@@ -15,16 +15,7 @@ namespace brigade::bench {
 
 namespace {
 
-std::string encode(const std::string& bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                             reinterpret_cast<const unsigned char*>(bytes.data()),
-                             static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(size));
-  while (text.ends_with('=')) text.pop_back();
-  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return text;
-}
+constexpr auto encode = sidecar::encode_base64url;
 
 std::string make_token(const Options& options) {
   auto now = static_cast<long>(time(nullptr));

@@ -1,5 +1,7 @@
 #include "auth/base64.h"
 
+#include <openssl/evp.h>
+
 #include <array>
 #include <cstdint>
 
@@ -48,6 +50,17 @@ std::optional<std::string> decode(std::string_view text, const std::array<int8_t
 
 std::optional<std::string> decode_base64url(std::string_view text) {
   return decode(text, url_table);
+}
+
+std::string encode_base64url(std::string_view bytes) {
+  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
+  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                             reinterpret_cast<const unsigned char*>(bytes.data()),
+                             static_cast<int>(bytes.size()));
+  text.resize(static_cast<size_t>(size));
+  while (text.ends_with('=')) text.pop_back();
+  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  return text;
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {

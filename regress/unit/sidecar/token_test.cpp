@@ -18,16 +18,7 @@ using Json = nlohmann::json;
 constexpr int64_t now_s = 1'800'000'000;
 const std::string secret = "a secret of at least thirty-two bytes";
 
-std::string encode(const std::string& bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                             reinterpret_cast<const unsigned char*>(bytes.data()),
-                             static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(size));
-  while (text.ends_with('=')) text.pop_back();
-  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return text;
-}
+constexpr auto encode = encode_base64url;
 
 std::string hmac(const std::string& key, const std::string& text, const EVP_MD* digest) {
   unsigned char bytes[EVP_MAX_MD_SIZE];
