@@ -502,11 +502,20 @@ CREATE FUNCTION brigade.changes(after_commit bigint) RETURNS json
 COMMENT ON FUNCTION brigade.changes(bigint) IS
   'What the storage commits after the given one changed, merged, at one snapshot.';
 
+CREATE FUNCTION brigade.read_operations(ranges bigint[], operations_max integer, bytes_max bigint)
+  RETURNS bytea
+  LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'brigade_read_operations';
+COMMENT ON FUNCTION brigade.read_operations(bigint[], integer, bigint) IS
+  'The operations of ranges {bucket, after, until}, of which the first is exclusive, in their '
+  'order: at most so many, and none after the one whose data pass so many bytes. '
+  'docs/sidecar-interface.md describes the form.';
+
 CREATE VIEW brigade.operation AS
   SELECT bucket, op_id, op, object_type, object_id, subkey::text AS subkey, checksum, data,
          target_op_id
   FROM brigade.bucket_op;
-COMMENT ON VIEW brigade.operation IS 'Operations as clients get them.';
+COMMENT ON VIEW brigade.operation IS 'Operations as clients get them, for people to look at.';
 
 CREATE FUNCTION brigade.create_write_checkpoint(user_id text, client_id text) RETURNS bigint
   LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -609,9 +618,9 @@ CREATE FUNCTION brigade.grant_sidecar(role regrole) RETURNS void
   AS $$
   BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA brigade TO %s', role);
-    EXECUTE format('GRANT SELECT ON brigade.operation TO %s', role);
     EXECUTE format(
       'GRANT EXECUTE ON FUNCTION brigade.start(), brigade.resolve(jsonb), brigade.changes(bigint), '
+      'brigade.read_operations(bigint[], integer, bigint), '
       'brigade.create_write_checkpoint(text, text), '
       'brigade.request_checkpoint(text, text, bigint), '
       'brigade.sidecar_status(), brigade.diagnostics(), brigade.reconcile(regclass), '

@@ -18,6 +18,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/uuid.h"
 }
 
 #include "pg/compatibility.h"
@@ -27,6 +28,10 @@ namespace brigade::pg {
 namespace {
 
 constexpr int key_columns_max = 2;
+
+void init_equal(ScanKey key, AttrNumber column, Oid type) {
+  ScanKeyInit(key, column, BTEqualStrategyNumber, type == INT4OID ? F_INT4EQ : F_INT8EQ, 0);
+}
 
 }  // namespace
 
@@ -39,7 +44,7 @@ struct IndexLookup::State {
   ScanKeyData keys[key_columns_max];
 };
 
-IndexLookup::IndexLookup(const char* table, const char* index, int key_columns)
+IndexLookup::IndexLookup(const char* table, const char* index, int key_columns, LastColumn last)
     : exceptions_(std::uncaught_exceptions()), state_(guard([&] {
         const Oid schema = get_namespace_oid("brigade", false);
         auto* state = static_cast<State*>(palloc0(sizeof(State)));
@@ -47,9 +52,12 @@ IndexLookup::IndexLookup(const char* table, const char* index, int key_columns)
         state->index = index_open(get_relname_relid(index, schema), AccessShareLock);
         state->key_count = key_columns;
         for (int i = 0; i < key_columns; i++) {
-          const bool is_integer = state->index->rd_opcintype[i] == INT4OID;
-          ScanKeyInit(&state->keys[i], static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber,
-                      is_integer ? F_INT4EQ : F_INT8EQ, 0);
+          init_equal(&state->keys[i], static_cast<AttrNumber>(i + 1),
+                     state->index->rd_opcintype[i]);
+        }
+        if (last == LastColumn::greater) {
+          ScanKeyInit(&state->keys[key_columns - 1], static_cast<AttrNumber>(key_columns),
+                      BTGreaterStrategyNumber, F_INT8GT, 0);
         }
         state->scan =
             begin_index_scan(state->table, state->index, GetActiveSnapshot(), key_columns);
@@ -88,12 +96,22 @@ bool IndexLookup::next() {
   });
 }
 
+bool IndexLookup::is_null(int column) const { return state_->slot->tts_isnull[column]; }
+
 int32_t IndexLookup::integer(int column) const {
   return DatumGetInt32(state_->slot->tts_values[column]);
 }
 
 int64_t IndexLookup::bigint(int column) const {
   return DatumGetInt64(state_->slot->tts_values[column]);
+}
+
+char IndexLookup::character(int column) const {
+  return DatumGetChar(state_->slot->tts_values[column]);
+}
+
+std::span<const uint8_t, 16> IndexLookup::uuid(int column) const {
+  return DatumGetUUIDP(state_->slot->tts_values[column])->data;
 }
 
 std::string_view IndexLookup::text(int column) const {

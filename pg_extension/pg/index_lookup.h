@@ -2,19 +2,25 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 
 namespace brigade::pg {
 
-// Finds rows of a storage table by equality on the leading columns of an index, one key after the
-// other, as the active snapshot shows them. With no executor in between this takes a third of the
-// time that a join with a list of keys takes; and no statistics, however old, make it read more
-// than it must.
+// Finds rows of a storage table by the leading columns of an index, one key after the other, as the
+// active snapshot shows them. With no executor in between this takes a third of the time that a
+// join with a list of keys takes; and no statistics, however old, make it read more than it must.
 class IndexLookup {
  public:
+  // How the last column of a key is compared, those before it by equality. Rows come in the index's
+  // order.
+  enum class LastColumn { equal, greater };
+
   // REQUIRES: names of a table of schema `brigade` and of its B-tree whose leading columns are
-  // `key_columns` integers or bigints; an active snapshot; and a memory context that outlives this.
-  IndexLookup(const char* table, const char* index, int key_columns);
+  // `key_columns` integers or bigints, the last a bigint if it is to be greater; an active
+  // snapshot; and a memory context that outlives this.
+  IndexLookup(const char* table, const char* index, int key_columns,
+              LastColumn last = LastColumn::equal);
   ~IndexLookup();
   IndexLookup(const IndexLookup&) = delete;
   IndexLookup& operator=(const IndexLookup&) = delete;
@@ -24,9 +30,12 @@ class IndexLookup {
   // False when the key has no further row.
   bool next();
 
+  bool is_null(int column) const;
   // Columns of the table's row, counted from 0. REQUIRES: of that type, and not null.
   int32_t integer(int column) const;
   int64_t bigint(int column) const;
+  char character(int column) const;
+  std::span<const uint8_t, 16> uuid(int column) const;
   // Good until the next call of next().
   std::string_view text(int column) const;
 

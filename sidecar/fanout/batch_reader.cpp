@@ -36,83 +36,79 @@ size_t BatchReader::RangeHash::operator()(const OperationRange& range) const {
   return (mixed ^ static_cast<uint64_t>(range.until)) * 0x9e3779b97f4a7c15U;
 }
 
+bool BatchReader::holds(const OperationRange& range, LineFormat format) const {
+  auto found = by_range_.find(range);
+  return found != by_range_.end() && (found->second->wanted_formats & bit(format)) != 0;
+}
+
 const DataBatch* BatchReader::read(const OperationRange& range, const std::string& bucket_name,
                                    LineFormat format, Callback done) {
-  auto found = by_range_.find(range);
-  if (found == by_range_.end()) {
-    load(range, bucket_name, bit(format), {{format, std::move(done)}});
-    return nullptr;
-  }
-  entries_.splice(entries_.begin(), entries_, found->second);
-  Entry& entry = entries_.front();
+  Entry& entry = use(range, bucket_name);
   if ((entry.encoded_formats & bit(format)) != 0) {
     const DataBatch& batch = entry.batches[static_cast<size_t>(format)];
     read_ahead(entry, batch, bit(format));
     return &batch;
   }
-  entry.wanted_formats |= bit(format);
   entry.waiters.push_back({format, std::move(done)});
-  // It may be kept in another format only: then it is read again.
-  if (!std::exchange(entry.loading, true)) fetch(range);
+  if (must_fetch(entry, bit(format))) fetch({range});
   return nullptr;
 }
 
-BatchReader::Entry& BatchReader::add(const OperationRange& range, const std::string& bucket_name,
-                                     uint8_t formats) {
-  entries_.emplace_front();
-  Entry& entry = entries_.front();
-  entry.range = range;
-  entry.bucket_name = bucket_name;
-  entry.wanted_formats = formats;
-  by_range_[range] = entries_.begin();
-  return entry;
+/// The entry of a range, from now on the one most recently used.
+BatchReader::Entry& BatchReader::use(const OperationRange& range, const std::string& bucket_name) {
+  auto [found, added] = by_range_.try_emplace(range);
+  if (added) {
+    found->second = entries_.emplace(entries_.begin());
+    found->second->range = range;
+    found->second->bucket_name = bucket_name;
+  } else {
+    entries_.splice(entries_.begin(), entries_, found->second);
+  }
+  return entries_.front();
 }
 
-void BatchReader::load(const OperationRange& range, const std::string& bucket_name, uint8_t formats,
-                       std::vector<Waiter> waiters) {
-  add(range, bucket_name, formats).waiters = std::move(waiters);
-  fetch(range);
+/// Of an entry that is not being read, and not kept in all of these formats.
+bool BatchReader::must_fetch(Entry& entry, uint8_t formats) {
+  entry.wanted_formats |= formats;
+  bool is_kept = (formats & ~entry.encoded_formats) == 0;
+  return !is_kept && !std::exchange(entry.loading, true);
 }
 
 void BatchReader::expect(const std::vector<Expected>& expected, LineFormat format) {
   std::vector<OperationRange> missing;
-  // Backwards: what is read first shall be forgotten last.
-  for (auto it = expected.rbegin(); it != expected.rend(); ++it) {
-    if (by_range_.contains(it->range)) continue;
-    add(it->range, *it->bucket_name, bit(format));
-    missing.push_back(it->range);
+  for (const Expected& next : expected) {
+    if (must_fetch(use(next.range, *next.bucket_name), bit(format))) missing.push_back(next.range);
   }
-  if (missing.empty()) return;
-  std::reverse(missing.begin(), missing.end());  // What is too much to read is what comes last.
-  read_count_++;
-  storage_.read_ranges(missing,
-                       [this, missing](Result<std::vector<OperationRows>, StorageError> rows) {
-                         for (size_t i = 0; i < missing.size(); i++) {
-                           // Those that are waited for go on at once, and may make others be
-                           // forgotten.
-                           if (rows && !(*rows)[i].was_read) {
-                             on_not_read(missing[i]);
-                           } else if (rows) {
-                             on_rows(missing[i], std::move((*rows)[i]));
-                           } else {
-                             on_rows(missing[i], rows.error());
-                           }
-                         }
-                       });
+  if (!missing.empty()) fetch(std::move(missing));
 }
 
 /// Postgres reads the next batch while this one is encoded and sent. Only a batch that somebody
 /// took leads to the next, so at most one is read in vain.
 void BatchReader::read_ahead(const Entry& entry, const DataBatch& batch, uint8_t formats) {
+  if (!batch.has_more) return;
   OperationRange rest{entry.range.bucket, batch.next_after, entry.range.until};
-  if (batch.has_more && !by_range_.contains(rest)) load(rest, entry.bucket_name, formats, {});
+  if (must_fetch(use(rest, entry.bucket_name), formats)) fetch({rest});
 }
 
-void BatchReader::fetch(const OperationRange& range) {
+void BatchReader::fetch(std::vector<OperationRange> ranges) {
   read_count_++;
-  storage_.read_operations(range, [this, range](Result<OperationRows, StorageError> rows) {
-    on_rows(range, std::move(rows));
-  });
+  storage_.read_operations(ranges,
+                           [this, ranges](Result<std::vector<OperationRows>, StorageError> answer) {
+                             on_answer(ranges, std::move(answer));
+                           });
+}
+
+void BatchReader::on_answer(const std::vector<OperationRange>& ranges,
+                            Result<std::vector<OperationRows>, StorageError> answer) {
+  for (size_t i = 0; i < ranges.size(); i++) {
+    if (!answer) {
+      on_rows(ranges[i], answer.error());
+    } else if (i < answer->size()) {
+      on_rows(ranges[i], std::move((*answer)[i]));
+    } else {
+      on_not_read(ranges[i]);
+    }
+  }
 }
 
 void BatchReader::on_not_read(const OperationRange& range) {
@@ -120,12 +116,15 @@ void BatchReader::on_not_read(const OperationRange& range) {
   if (entry.waiters.empty()) {
     forget(entry);
   } else {
-    fetch(range);
+    fetch({range});
   }
 }
 
 void BatchReader::on_rows(const OperationRange& range, Result<OperationRows, StorageError> rows) {
-  Entry& entry = *by_range_.at(range);
+  auto place = by_range_.at(range);
+  // What others took meanwhile is not more recent than what nobody has taken yet.
+  entries_.splice(entries_.begin(), entries_, place);
+  Entry& entry = *place;
   std::vector<Waiter> waiters = std::move(entry.waiters);
   entry.waiters.clear();
   entry.loading = false;

@@ -34,9 +34,12 @@ class BatchReader {
     OperationRange range;
     const std::string* bucket_name;
   };
-  /// Reads those that are not kept in one go, so that the `read`s that follow need not ask one by
-  /// one. In the order in which they will be read.
+  /// Reads those that are not held in one go, so that the `read`s that follow need not ask one by
+  /// one. In the order in which they will be read: what is too much for one go comes last, and is
+  /// not held then.
   void expect(const std::vector<Expected>& expected, LineFormat format);
+  /// Whether a range is kept, or on its way.
+  bool holds(const OperationRange& range, LineFormat format) const;
   /// Forgets what is kept: bucket ids may mean something else from now on.
   void clear();
 
@@ -51,7 +54,7 @@ class BatchReader {
   struct Entry {
     OperationRange range;
     std::string bucket_name;
-    bool loading = true;
+    bool loading = false;
     uint8_t wanted_formats = 0;  ///< bit per LineFormat
     uint8_t encoded_formats = 0;
     std::vector<Waiter> waiters;
@@ -63,12 +66,13 @@ class BatchReader {
   };
   using Entries = std::list<Entry>;
 
-  Entry& add(const OperationRange& range, const std::string& bucket_name, uint8_t formats);
-  void load(const OperationRange& range, const std::string& bucket_name, uint8_t formats,
-            std::vector<Waiter> waiters);
-  void on_not_read(const OperationRange& range);
+  Entry& use(const OperationRange& range, const std::string& bucket_name);
+  static bool must_fetch(Entry& entry, uint8_t formats);
   void read_ahead(const Entry& entry, const DataBatch& batch, uint8_t formats);
-  void fetch(const OperationRange& range);
+  void fetch(std::vector<OperationRange> ranges);
+  void on_answer(const std::vector<OperationRange>& ranges,
+                 Result<std::vector<OperationRows>, StorageError> answer);
+  void on_not_read(const OperationRange& range);
   void on_rows(const OperationRange& range, Result<OperationRows, StorageError> rows);
   void encode(Entry& entry, const OperationRows& rows);
   void forget(Entry& entry);

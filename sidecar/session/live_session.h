@@ -80,6 +80,9 @@ class LiveSession : public SessionHost,
   void resolve() override;
   void attach(Resolution resolution) override;
   void expect(const std::vector<ExpectedRead>& reads) override;
+  bool holds(const OperationRange& range) const override {
+    return world_.batches.holds(range, session_.format());
+  }
   void read(const OperationRange& range, const Bucket& bucket) override;
   void send(SharedBytes line) override;
   bool writable() const override;

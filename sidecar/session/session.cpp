@@ -146,7 +146,7 @@ void Session::adopt(std::vector<AttachedBucket> attached) {
 /// checkpoint cannot be completed any more, and the next one is about to be announced.
 void Session::continue_round(const std::vector<const Bucket*>& rest) {
   round_ = {};
-  round_next_ = expected_until_ = 0;
+  round_next_ = group_start_ = expected_until_ = 0;
   if (rest.empty()) return;
   std::unordered_map<const Bucket*, uint32_t> places;
   for (uint32_t i = 0; i < buckets_.size(); i++) places.emplace(buckets_[i].bucket, i);

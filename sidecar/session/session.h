@@ -38,6 +38,8 @@ class SessionHost {
   };
   /// These will be read next, in this order: they are small, and may be fetched together.
   virtual void expect(const std::vector<ExpectedRead>& reads) = 0;
+  /// Whether the operations of `range` are at hand, or on their way.
+  virtual bool holds(const OperationRange& range) const = 0;
   /// Reads the operations of `range`, or the first of them; answered by `on_batch`.
   virtual void read(const OperationRange& range, const Bucket& bucket) = 0;
   virtual void send(SharedBytes line) = 0;
@@ -136,6 +138,7 @@ class Session : public Member {
   void plan_round(const std::vector<uint32_t>& named, bool all);
   OperationRange missing_range(const Entry& entry) const;
   void expect_small_reads();
+  void expect_group();
   void download();
   void complete_priorities_below(int priority);
   void complete();
@@ -153,6 +156,7 @@ class Session : public Member {
   size_t streams_fingerprint_ = 0;
   std::vector<uint32_t> round_;  ///< indices of the buckets to download, in order
   size_t round_next_ = 0;
+  size_t group_start_ = 0;     ///< of the newest group of entries that were expected
   size_t expected_until_ = 0;  ///< entries of the round before this were expected, or are large
   std::optional<OperationRange> reading_;
   std::optional<int64_t> write_checkpoint_;

@@ -10,9 +10,8 @@ namespace brigade::sidecar {
 
 namespace {
 
-/// Small buckets are fetched together, up to this many operations and buckets.
+/// Small buckets are fetched together, up to this many operations.
 constexpr int64_t expected_operations_max = 1'000;
-constexpr size_t expected_reads_max = 500;
 
 }  // namespace
 
@@ -113,7 +112,7 @@ void Session::plan_round(const std::vector<uint32_t>& named, bool all) {
             [&](uint32_t a, uint32_t b) { return order(a) < order(b); });
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
   round_ = std::move(candidates);
-  round_next_ = expected_until_ = 0;
+  round_next_ = group_start_ = expected_until_ = 0;
   pending_priorities_ = 0;
   for (uint32_t index : named) pending_priorities_ |= 1U << buckets_[index].priority;
   for (uint32_t index : round_) pending_priorities_ |= 1U << buckets_[index].priority;
@@ -123,18 +122,27 @@ OperationRange Session::missing_range(const Entry& entry) const {
   return {entry.bucket->id.value_or(0), entry.position, entry.announced.last_op_id};
 }
 
-/// A query a bucket would cost more than what is in it.
+/// A query a bucket would cost more than what is in it. While a group of small ones is sent, the
+/// next is read. What did not fit into one read, or was forgotten while the client was slow, makes
+/// a new group.
 void Session::expect_small_reads() {
+  if (!host_.holds(missing_range(buckets_[round_[round_next_]]))) {
+    group_start_ = expected_until_ = round_next_;
+  }
+  while (round_next_ >= group_start_ && expected_until_ < round_.size()) expect_group();
+}
+
+void Session::expect_group() {
   std::vector<SessionHost::ExpectedRead> reads;
-  int64_t operations = 0;
-  size_t next = round_next_;
-  for (; next < round_.size() && reads.size() < expected_reads_max; next++) {
-    const Entry& entry = buckets_[round_[next]];
-    operations += entry.announced.count;
+  group_start_ = expected_until_;
+  for (int64_t operations = 0; expected_until_ < round_.size(); expected_until_++) {
+    const Entry& entry = buckets_[round_[expected_until_]];
+    operations += std::max<int64_t>(1, entry.announced.count);
     if (operations > expected_operations_max) break;
     reads.push_back({missing_range(entry), entry.bucket});
   }
-  expected_until_ = std::max(next, round_next_ + 1);
+  // A large bucket is read by itself, and what comes after it once it has been sent.
+  if (reads.empty()) group_start_ = ++expected_until_;
   if (reads.size() > 1) host_.expect(reads);
 }
 
@@ -146,7 +154,7 @@ void Session::download() {
   }
   Entry& entry = buckets_[round_[round_next_]];
   complete_priorities_below(entry.priority);
-  if (round_next_ >= expected_until_) expect_small_reads();
+  expect_small_reads();
   reading_ = missing_range(entry);
   host_.read(*reading_, *entry.bucket);
 }

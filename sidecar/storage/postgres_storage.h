@@ -14,9 +14,8 @@ class PostgresStorage : public Storage {
   PostgresStorage(ConnectionPool& read_pool, ConnectionPool& write_pool);
 
   void resolve(std::string request_json, StorageCallback<Resolution> done) override;
-  void read_operations(const OperationRange& range, StorageCallback<OperationRows> done) override;
-  void read_ranges(const std::vector<OperationRange>& ranges,
-                   StorageCallback<std::vector<OperationRows>> done) override;
+  void read_operations(const std::vector<OperationRange>& ranges,
+                       StorageCallback<std::vector<OperationRows>> done) override;
   void create_write_checkpoint(const std::string& user_id, const std::string& client_id,
                                StorageCallback<int64_t> done) override;
   void request_checkpoint(const std::string& user_id, const std::string& client_id,
@@ -27,7 +26,7 @@ class PostgresStorage : public Storage {
   ConnectionPool& write_pool_;
 };
 
-/// The text of a one-row, one-column answer in binary format.
+/// The bytes of a one-row, one-column answer in binary format, such as a text.
 std::string_view single_text(const PGresult* result);
 
 }  // namespace brigade::sidecar

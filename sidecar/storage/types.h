@@ -82,7 +82,7 @@ struct Changes {
 
 enum class OperationKind : char { put = 'P', remove = 'R', move = 'M', clear = 'C' };
 
-/// One row of `brigade.operation`; the texts belong to the OperationRows that hold it.
+/// One operation of a bucket; the texts belong to the OperationRows that hold it.
 struct Operation {
   int64_t op_id = 0;
   OperationKind kind = OperationKind::put;
@@ -100,7 +100,6 @@ struct OperationRows {
   /// Compaction put a CLEAR here, beyond the range, in the place of the range's operations; 0:
   /// none.
   int64_t cleared_until = 0;
-  bool was_read = true;  ///< false: there are operations, but others that came first were enough
 };
 
 /// The operations of one bucket in `(after, until]`.

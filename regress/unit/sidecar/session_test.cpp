@@ -1,6 +1,8 @@
 // What sessions announce, download and complete.
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "session_fixture.h"
 
 namespace brigade::sidecar {
@@ -33,12 +35,74 @@ TEST_F(SessionTest, SmallBucketsAreReadInOneGo) {
 
 TEST_F(SessionTest, WhatAReadInOneGoLeftOutIsReadLater) {
   write({1, 2});
-  storage_.ranges_per_read = 1;
+  storage_.rows_per_read = 1;
   auto client = open();
   client->settle();
   EXPECT_TRUE(client->take_sent().ends_with(data("a", 0, put(1), 1) + partial(2, 1) +
                                             data("b", 0, put(2), 2) + complete(2)));
   EXPECT_EQ(storage_.read_count, 2);
+}
+
+TEST_F(SessionTest, TheNextGroupOfSmallBucketsIsReadWhileOneIsSent) {
+  resolution_.buckets.clear();
+  for (int64_t id = 1; id <= 2500; id++) {
+    resolution_.buckets.push_back(bucket(id, "b" + std::to_string(10'000 + id), 3, 0));
+  }
+  std::vector<int64_t> ids(2500);
+  std::iota(ids.begin(), ids.end(), 1);
+  write(ids);
+  auto client = open();
+  storage_.answer_one();  // the resolution
+  EXPECT_EQ(storage_.read_count, 2);
+  client->take_wanted();
+  storage_.answer_one();
+  client->take_wanted();
+  EXPECT_EQ(client->session.counters().operations, 1000U);
+  // It waits for the second group; the third comes when that is here.
+  EXPECT_EQ(storage_.read_count, 3);
+  client->settle();
+  EXPECT_EQ(storage_.read_count, 3);
+  EXPECT_TRUE(client->take_sent().ends_with(complete(2500)));
+}
+
+TEST_F(SessionTest, SmallBucketsKeptInAnotherFormatAreReadInOneGo) {
+  write({1, 2});
+  auto first = open(LineFormat::bson);
+  first->settle();
+  auto second = open();
+  second->settle();
+  EXPECT_TRUE(second->take_sent().ends_with(complete(2)));
+  EXPECT_EQ(storage_.read_count, 2);
+}
+
+TEST_F(SessionTest, SmallBucketsThatWereForgottenAreReadInOneGo) {
+  resolution_.buckets.push_back(bucket(3, "c", 3, 0));
+  write({1, 2, 3});
+  auto client = open();
+  storage_.answer_one();  // the resolution
+  client->take_wanted();
+  client->is_writable = false;
+  storage_.answer_one();  // all buckets; one is sent
+  batches_.clear();
+  client->is_writable = true;
+  client->session.on_drained();
+  client->settle();
+  EXPECT_TRUE(client->take_sent().ends_with(complete(3)));
+  EXPECT_EQ(storage_.read_count, 2);
+}
+
+TEST_F(SessionTest, SmallBucketsAfterALargeOneWaitForIt) {
+  write({1, 2});
+  resolution_.buckets[0].state.count = 100'000;
+  resolution_.buckets.push_back(bucket(3, "c", 3, 0));
+  write({3});
+  auto client = open();
+  storage_.answer_one();  // the resolution
+  client->take_wanted();
+  EXPECT_EQ(storage_.read_count, 1);
+  client->settle();
+  EXPECT_EQ(storage_.read_count, 2);
+  EXPECT_TRUE(client->take_sent().ends_with(complete(3)));
 }
 
 TEST_F(SessionTest, LargeBucketsAreReadOneByOne) {

@@ -98,6 +98,49 @@ TEST(AnswerDecoding, ResolutionsThatEndTooSoon) {
   }
 }
 
+/// An answer of brigade.read_operations: a range with two operations, and a cleared one.
+std::string answer_with_operations() {
+  using namespace std::string_literals;
+  return "P\0\0\0\0\0\0\1\2\0\0\0\0\0\0\0\0\xff\0\0\1"s + "\0\0\0\5lists\0\0\0\2id\0\0\0\3key"s +
+         "\0\0\0\2{}"s + "M\0\0\0\0\0\0\1\3\0\0\0\0\0\0\0\7\0\0\0\2"s + std::string(16, '\xff') +
+         std::string(9, '\0') + std::string(8, '\0') + '\x09';
+}
+
+TEST(AnswerDecoding, OperationsOfTheInterface) {
+  const std::string answer = answer_with_operations();
+  auto ranges = decode_operations(answer, nullptr);
+  ASSERT_TRUE(ranges) << ranges.error().message;
+  ASSERT_EQ(ranges->size(), 2U);
+  const std::vector<Operation>& operations = (*ranges)[0].operations;
+  ASSERT_EQ(operations.size(), 2U);
+  EXPECT_EQ(operations[0].kind, OperationKind::put);
+  EXPECT_EQ(operations[0].op_id, 258);
+  EXPECT_EQ(operations[0].target_op_id, 0);
+  EXPECT_EQ(operations[0].checksum, 0xff000001U);
+  EXPECT_EQ(operations[0].object_type, "lists");
+  EXPECT_EQ(operations[0].object_id, "id");
+  EXPECT_EQ(operations[0].subkey, "key");
+  EXPECT_EQ(operations[0].data, "{}");
+  EXPECT_EQ(operations[1].kind, OperationKind::move);
+  EXPECT_EQ(operations[1].target_op_id, 7);
+  EXPECT_EQ(operations[1].object_id, "");
+  EXPECT_FALSE(operations[1].data);
+  EXPECT_EQ((*ranges)[0].cleared_until, 0);
+  EXPECT_TRUE((*ranges)[1].operations.empty());
+  EXPECT_EQ((*ranges)[1].cleared_until, 9);
+}
+
+TEST(AnswerDecoding, OperationsThatEndTooSoon) {
+  const std::string whole = answer_with_operations();
+  const size_t first_range = whole.size() - 9;
+  for (size_t size = 1; size < whole.size(); size++) {
+    // In memory of its own, so that a sanitizer sees what is read beyond the end.
+    const std::vector<char> part(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size));
+    const bool complete = size == first_range;
+    EXPECT_EQ(static_cast<bool>(decode_operations({part.data(), size}, nullptr)), complete) << size;
+  }
+}
+
 TEST(AnswerDecoding, OtherFormsAreErrors) {
   for (const char* text : {"", "null", "[]", "{}", R"({"commit":"x"})", R"({"commit":1})"}) {
     EXPECT_FALSE(decode_resolution(text)) << text;

@@ -40,26 +40,11 @@ class FakeStorage : public Storage {
     resolve_count++;
     later_.push_back([this, done] { done(on_resolve()); });
   }
-  void read_operations(const OperationRange& range, StorageCallback<OperationRows> done) override {
-    read_count++;
-    later_.push_back([this, range, done] {
-      if (broken) {
-        done(StorageError{"", "gone", "", true});
-      } else {
-        done(rows(range));
-      }
-    });
-  }
-  void read_ranges(const std::vector<OperationRange>& ranges,
-                   StorageCallback<std::vector<OperationRows>> done) override {
+  void read_operations(const std::vector<OperationRange>& ranges,
+                       StorageCallback<std::vector<OperationRows>> done) override {
     read_count++;
     later_.push_back([this, ranges, done] {
-      std::vector<OperationRows> answers;
-      for (const OperationRange& range : ranges) {
-        answers.push_back(answers.size() < ranges_per_read ? rows(range) : OperationRows{});
-        answers.back().was_read = answers.size() <= ranges_per_read;
-      }
-      broken ? done(StorageError{"", "gone", "", true}) : done(std::move(answers));
+      broken ? done(StorageError{"", "gone", "", true}) : done(read(ranges));
     });
   }
   void create_write_checkpoint(const std::string&, const std::string&,
@@ -77,11 +62,20 @@ class FakeStorage : public Storage {
   size_t unanswered() const { return later_.size(); }
 
  private:
-  OperationRows rows(const OperationRange& range) {
+  std::vector<OperationRows> read(const std::vector<OperationRange>& ranges) {
+    std::vector<OperationRows> answers;
+    for (size_t left = rows_per_read; left > 0 && answers.size() < ranges.size();) {
+      answers.push_back(rows(ranges[answers.size()], left));
+      left -= answers.back().operations.size();
+    }
+    return answers;
+  }
+
+  OperationRows rows(const OperationRange& range, size_t count_max) {
     OperationRows rows;
     auto& stored = buckets[range.bucket];
     for (auto it = stored.upper_bound(range.after);
-         it != stored.end() && it->first <= range.until && rows.operations.size() < rows_per_read;
+         it != stored.end() && it->first <= range.until && rows.operations.size() < count_max;
          ++it) {
       const StoredOperation& op = it->second;
       Operation row{op.op_id,    op.kind, op.object_type, op.object_id, op.subkey,
@@ -156,6 +150,9 @@ class TestSession : public SessionHost {
     std::vector<BatchReader::Expected> expected;
     for (const ExpectedRead& read : reads) expected.push_back({read.range, &read.bucket->name});
     batches_.expect(expected, session.format());
+  }
+  bool holds(const OperationRange& range) const override {
+    return batches_.holds(range, session.format());
   }
   void read(const OperationRange& range, const Bucket& bucket) override {
     wanted_ = range;
