@@ -96,6 +96,7 @@ stage: all  ## A private copy of Postgres with the extension installed: build/po
 # Functions that only tests call, as a library beside the extension's in the private copy.
 TEST_MODULE = $(STAGE)$(pkglibdir)/brigade_test.so
 stage-tests: stage $(TEST_MODULE)
+$(TEST_MODULE): | stage
 $(TEST_MODULE): $(wildcard regress/module/*.cpp) pg_extension/pg/error.o pg_extension/pg/memory.o
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -shared -o $@ $^ -lstdc++
 
