@@ -209,13 +209,36 @@ class Statement {
                               parameters.nulls_.c_str(), read_only, 0);
     });
     if (code < 0) throw Error("XX000", std::string("SPI: ") + SPI_result_code_string(code));
+    return result();
+  }
+
+  static void run_in_parts(const char* sql, const Parameters& parameters,
+                           const std::function<void(const Rows&)>& use) {
+    SPIPlanPtr plan = kept_plan(sql, parameters);
+    const Portal portal = guard([&] {
+      return SPI_cursor_open(nullptr, plan, const_cast<Datum*>(parameters.values_.data()),
+                             parameters.nulls_.c_str(), false);
+    });
+    for (;;) {
+      const SqlScope part;
+      guard([&] { SPI_cursor_fetch(portal, true, rows_of_part); });
+      const Rows rows = result();
+      if (rows.empty()) break;
+      use(rows);
+    }
+    guard([&] { SPI_cursor_close(portal); });
+  }
+
+ private:
+  static constexpr long rows_of_part = 4000;
+
+  static Rows result() {
     Rows rows;
     rows.table_ = SPI_tuptable;
     rows.size_ = SPI_tuptable == nullptr ? 0 : SPI_processed;
     return rows;
   }
 
- private:
   static SPIPlanPtr kept_plan(const char* sql, const Parameters& parameters) {
     static std::unordered_map<const char*, SPIPlanPtr> plans;
     SPIPlanPtr& plan = plans[sql];
@@ -238,6 +261,11 @@ class Statement {
 
 Rows execute(const char* sql, const Parameters& parameters) {
   return Statement::run(sql, parameters, false);
+}
+
+void execute_in_parts(const char* sql, const Parameters& parameters,
+                      const std::function<void(const Rows&)>& use) {
+  Statement::run_in_parts(sql, parameters, use);
 }
 
 Rows query(const char* sql, const Parameters& parameters) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -89,6 +90,11 @@ class SqlScope {
 // Runs `sql`, whose plan is kept for the life of the process.
 // REQUIRES: an SqlScope; `sql` is a literal (its address names the kept plan).
 Rows execute(const char* sql, const Parameters& parameters = {});
+
+// As execute, but gives the rows to `use` in parts, each of which is gone when the next comes. They
+// do not show what `use` writes.
+void execute_in_parts(const char* sql, const Parameters& parameters,
+                      const std::function<void(const Rows&)>& use);
 
 // As execute, for statements that only read: they use the calling statement's snapshot.
 Rows query(const char* sql, const Parameters& parameters = {});

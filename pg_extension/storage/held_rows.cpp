@@ -138,18 +138,19 @@ void HeldRows::forget_table(const TruncateChange& table) {
       table_parameters(table));
 }
 
-std::vector<HeldRows::Unseen> HeldRows::take_unseen(const TruncateChange& table) {
+void HeldRows::take_unseen(const TruncateChange& table, const UseUnseen& use) {
   const pg::SqlScope sql;
-  const pg::Rows rows = pg::execute(
-      "DELETE FROM brigade.held_row"
-      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2]"
-      " RETURNING definition, subkey, bucket, checksum, object_type, object_id",
-      table_parameters(table));
-  std::vector<Unseen> unseen;
-  for (size_t i = 0; i < rows.size(); i++) {
-    unseen.push_back({read_key(rows, i), read_held_row(rows, i)});
-  }
-  return unseen;
+  pg::execute_in_parts(
+      "SELECT definition, subkey, bucket, checksum, object_type, object_id FROM brigade.held_row"
+      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2]",
+      table_parameters(table), [&](const pg::Rows& rows) {
+        std::vector<Unseen> unseen;
+        for (size_t i = 0; i < rows.size(); i++) {
+          unseen.push_back({read_key(rows, i), read_held_row(rows, i)});
+        }
+        use(unseen);
+      });
+  forget_table(table);
 }
 
 }  // namespace brigade

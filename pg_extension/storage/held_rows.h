@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,8 +47,9 @@ class HeldRows {
     Key key;
     HeldRow row;
   };
-  // Forgets and returns all that is left of a table. REQUIRES: flushed.
-  std::vector<Unseen> take_unseen(const TruncateChange& table);
+  using UseUnseen = std::function<void(const std::vector<Unseen>&)>;
+  // Gives all that is left of a table to `use`, in parts, and forgets it. REQUIRES: flushed.
+  void take_unseen(const TruncateChange& table, const UseUnseen& use);
 
  private:
   bool table_is_empty();

@@ -363,7 +363,7 @@ void StorageCommit::forget_table(const TruncateChange& truncate) {
   operations_.flush();
   store_buckets();
   const pg::SqlScope sql;
-  const pg::Rows rows = pg::execute(
+  pg::execute_in_parts(
       "SELECT bucket, subkey, object_type, object_id FROM ("
       " SELECT DISTINCT ON (o.bucket, o.subkey, o.object_type, o.object_id)"
       " o.bucket, o.subkey, o.object_type, o.object_id, o.op FROM brigade.bucket b"
@@ -371,15 +371,20 @@ void StorageCommit::forget_table(const TruncateChange& truncate) {
       " WHERE b.definition = ANY ($1) AND o.subkey BETWEEN ($2)[1] AND ($2)[2]"
       " ORDER BY o.bucket, o.subkey, o.object_type, o.object_id, o.op_id DESC) newest"
       " WHERE op = 'P' ORDER BY bucket",
-      pg::Parameters().add(truncate.definitions).add_uuids(range));
+      pg::Parameters().add(truncate.definitions).add_uuids(range),
+      [&](const pg::Rows& rows) { remove(rows); });
+  memory_.forget_table(truncate, dependencies_);
+  if (!unsettled_.empty()) held_.forget_table(truncate);
+}
+
+// Rows are given as bucket, subkey, object type and id.
+void StorageCommit::remove(const pg::Rows& rows) {
   std::vector<int64_t> buckets;
   for (size_t i = 0; i < rows.size(); i++) buckets.push_back(rows.bigint(i, 0));
   buckets_.load_ids(buckets);
   for (size_t i = 0; i < rows.size(); i++) {
     append_remove(rows.bigint(i, 0), rows.uuid(i, 1), rows.bytes(i, 2), rows.bytes(i, 3));
   }
-  memory_.forget_table(truncate, dependencies_);
-  if (!unsettled_.empty()) held_.forget_table(truncate);
 }
 
 void StorageCommit::forget_values(const std::array<char, 4>& table) {
@@ -388,12 +393,17 @@ void StorageCommit::forget_values(const std::array<char, 4>& table) {
 }
 
 void StorageCommit::remove_unseen(const TruncateChange& table) {
+  held_.take_unseen(table, [&](const std::vector<HeldRows::Unseen>& unseen) { remove(unseen); });
+}
+
+void StorageCommit::remove(const std::vector<HeldRows::Unseen>& unseen) {
   std::vector<int64_t> buckets;
-  const std::vector<HeldRows::Unseen> unseen = held_.take_unseen(table);
-  for (const HeldRows::Unseen& entry : unseen) buckets.push_back(entry.row.bucket);
-  buckets_.load_ids(buckets);
   std::vector<RowMemory::Key> keys;
-  for (const HeldRows::Unseen& entry : unseen) keys.push_back(entry.key);
+  for (const HeldRows::Unseen& entry : unseen) {
+    buckets.push_back(entry.row.bucket);
+    keys.push_back(entry.key);
+  }
+  buckets_.load_ids(buckets);
   memory_.load_memberships(keys);
   memory_.load_lookups(keys);
   for (const HeldRows::Unseen& entry : unseen) {

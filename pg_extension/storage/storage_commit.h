@@ -12,6 +12,7 @@
 #include "decoding/change_message.h"
 #include "decoding/row_completer.h"
 #include "pg/bulk_insert.h"
+#include "pg/spi.h"
 #include "storage/bucket_cache.h"
 #include "storage/head.h"
 #include "storage/held_rows.h"
@@ -65,6 +66,8 @@ class StorageCommit {
   void complete(Batch& batch, IncompleteRow row);
   void apply_batch(const Batch& batch);
   void truncate(const TruncateChange& table);
+  void remove(const pg::Rows& rows);
+  void remove(const std::vector<HeldRows::Unseen>& unseen);
   static void note(const IdentityChange& change);
   void want(const RowChange& change, Wanted& wanted) const;
   void load(const std::vector<RowChange>& rows);
