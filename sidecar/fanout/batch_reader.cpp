@@ -100,15 +100,19 @@ void BatchReader::fetch(std::vector<OperationRange> ranges) {
 
 void BatchReader::on_answer(const std::vector<OperationRange>& ranges,
                             Result<std::vector<OperationRows>, StorageError> answer) {
+  std::vector<Ready> ready;
   for (size_t i = 0; i < ranges.size(); i++) {
     if (!answer) {
-      on_rows(ranges[i], answer.error());
+      on_failure(ranges[i], answer.error(), ready);
     } else if (i < answer->size()) {
-      on_rows(ranges[i], std::move((*answer)[i]));
+      on_rows(ranges[i], (*answer)[i], ready);
     } else {
       on_not_read(ranges[i]);
     }
   }
+  forget_oldest();
+  // Who waited for the first of these will find the others at hand.
+  for (const Ready& one : ready) one.done(one.batch);
 }
 
 void BatchReader::on_not_read(const OperationRange& range) {
@@ -120,27 +124,25 @@ void BatchReader::on_not_read(const OperationRange& range) {
   }
 }
 
-void BatchReader::on_rows(const OperationRange& range, Result<OperationRows, StorageError> rows) {
+void BatchReader::on_failure(const OperationRange& range, const StorageError& error,
+                             std::vector<Ready>& ready) {
+  Entry& entry = *by_range_.at(range);
+  for (Waiter& waiter : entry.waiters) ready.push_back({std::move(waiter.done), error});
+  forget(entry);
+}
+
+void BatchReader::on_rows(const OperationRange& range, const OperationRows& rows,
+                          std::vector<Ready>& ready) {
   auto place = by_range_.at(range);
   // What others took meanwhile is not more recent than what nobody has taken yet.
   entries_.splice(entries_.begin(), entries_, place);
   Entry& entry = *place;
-  std::vector<Waiter> waiters = std::move(entry.waiters);
-  entry.waiters.clear();
   entry.loading = false;
-  if (!rows) {
-    forget(entry);
-    for (const Waiter& waiter : waiters) waiter.done(rows.error());
-    return;
+  if (!entry.waiters.empty()) read_ahead(entry, describe(range, rows), entry.wanted_formats);
+  encode(entry, rows);
+  for (Waiter& waiter : std::exchange(entry.waiters, {})) {
+    ready.push_back({std::move(waiter.done), entry.batches[static_cast<size_t>(waiter.format)]});
   }
-  if (!waiters.empty()) read_ahead(entry, describe(range, *rows), entry.wanted_formats);
-  encode(entry, *rows);
-  std::vector<DataBatch> answers;
-  for (const Waiter& waiter : waiters) {
-    answers.push_back(entry.batches[static_cast<size_t>(waiter.format)]);
-  }
-  forget_oldest();
-  for (size_t i = 0; i < waiters.size(); i++) waiters[i].done(answers[i]);
 }
 
 void BatchReader::encode(Entry& entry, const OperationRows& rows) {

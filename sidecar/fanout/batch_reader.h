@@ -51,6 +51,11 @@ class BatchReader {
     LineFormat format;
     Callback done;
   };
+  /// What a waiter is about to be told.
+  struct Ready {
+    Callback done;
+    Result<DataBatch, StorageError> batch;
+  };
   struct Entry {
     OperationRange range;
     std::string bucket_name;
@@ -73,7 +78,9 @@ class BatchReader {
   void on_answer(const std::vector<OperationRange>& ranges,
                  Result<std::vector<OperationRows>, StorageError> answer);
   void on_not_read(const OperationRange& range);
-  void on_rows(const OperationRange& range, Result<OperationRows, StorageError> rows);
+  void on_failure(const OperationRange& range, const StorageError& error,
+                  std::vector<Ready>& ready);
+  void on_rows(const OperationRange& range, const OperationRows& rows, std::vector<Ready>& ready);
   void encode(Entry& entry, const OperationRows& rows);
   void forget(Entry& entry);
   void forget_oldest();
