@@ -1,6 +1,8 @@
 #include "targets.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,50 @@ void check_effects(const RowEffects& effects) {
   }
 }
 
+// Where a row is, sorted.
+std::vector<std::string> locations(const RowEffects& effects) {
+  std::vector<std::string> texts;
+  for (const RowEffects::Output& output : effects.outputs) {
+    for (const std::string& parameters : output.parameters) {
+      texts.push_back(std::to_string(output.definition) + parameters + output.object_type + '/' +
+                      output.object_id);
+    }
+  }
+  for (const RowEffects::Lookup& lookup : effects.lookups) {
+    texts.push_back(std::to_string(lookup.definition) + lookup.key + lookup.value);
+  }
+  std::ranges::sort(texts);
+  return texts;
+}
+
+std::vector<std::string> located(const TableEvaluator& evaluator, std::span<const Value> row,
+                                 std::span<const uint32_t> definitions) {
+  RowEffects effects;
+  evaluator.locate(row, definitions, effects);
+  return locations(effects);
+}
+
+// For every choice of columns that may be known of an old row.
+void check_location(const TableEvaluator& evaluator, const std::vector<Value>& row,
+                    const RowEffects& effects) {
+  require(
+      std::ranges::includes(located(evaluator, row, evaluator.definitions()), locations(effects)),
+      "a row is located where it is");
+  for (uint32_t choice = 0; choice < 1U << row.size(); choice++) {
+    std::vector<bool> known;
+    std::vector<Value> known_row = row;
+    for (size_t i = 0; i < row.size(); i++) {
+      known.push_back((choice >> i & 1) != 0);
+      if (!known[i]) known_row[i] = Value::null();
+    }
+    std::vector<uint32_t> definitions = evaluator.definitions();
+    std::erase_if(definitions,
+                  [&](uint32_t definition) { return !evaluator.is_located_by(known, definition); });
+    require(located(evaluator, known_row, definitions) == located(evaluator, row, definitions),
+            "columns that locate a row need no others");
+  }
+}
+
 void evaluate_rows(const Plan& plan) {
   const std::vector<Value> row = {Value::of_text("u1"), Value::of_text(R"(["u1",1,{"k":null}])"),
                                   Value::of_integer(-1), Value::of_real(1.5), Value::null()};
@@ -55,6 +101,7 @@ void evaluate_rows(const Plan& plan) {
     RowEffects effects;
     evaluator.evaluate(row, effects);
     check_effects(effects);
+    check_location(evaluator, row, effects);
   }
 }
 
