@@ -34,6 +34,7 @@ CompactionResult BucketCompaction::run() {
   if (compacted >= until_ && old_rows_max_ > 0) pass(NewestOperations(0), compacted);
   size_t memory = pg::settings().compaction_memory_bytes;
   std::optional<SeenRows> seen;
+  // A row is known to come for the first time only if all of the history passes by.
   if (compacted == 0) {
     const size_t bytes = std::min<size_t>(memory / 4, seen_bytes_per_operation * operations);
     seen.emplace(bytes);
