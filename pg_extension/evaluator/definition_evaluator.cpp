@@ -101,7 +101,7 @@ std::vector<Expression> DefinitionEvaluator::elements_of(const Definition& defin
 std::vector<Expression> DefinitionEvaluator::output_expressions(const Definition& definition) {
   std::vector<Expression> expressions;
   for (const OutputColumn& column : definition.columns) {
-    if (!column.star) expressions.push_back(column.expression);
+    if (!column.star && column.name != "id") expressions.push_back(column.expression);
   }
   return expressions;
 }
@@ -124,24 +124,28 @@ std::vector<Expression> DefinitionEvaluator::id_expression(const Definition& def
 void DefinitionEvaluator::prepare_columns(const Definition& definition) {
   size_t output = 0;
   for (const OutputColumn& column : definition.columns) {
-    if (!column.star) {
-      add_column(column.name, false, output++);
-      continue;
+    if (column.star) {
+      for (size_t i = 0; i < shape_.columns.size(); i++) {
+        add_column(shape_.columns[i], Source::row, i);
+      }
+    } else if (column.name == "id") {
+      add_column(column.name, Source::id, 0);
+    } else {
+      add_column(column.name, Source::outputs, output++);
     }
-    for (size_t i = 0; i < shape_.columns.size(); i++) add_column(shape_.columns[i], true, i);
   }
   // The first column has no comma before it.
   if (!columns_.empty()) columns_.front().prefix[0] = '{';
 }
 
-void DefinitionEvaluator::add_column(const std::string& name, bool from_row, size_t index) {
+void DefinitionEvaluator::add_column(const std::string& name, Source source, size_t index) {
   std::string prefix = ",";
   append_json_string(prefix, name);
   prefix += ':';
   auto column = std::find_if(columns_.begin(), columns_.end(),
                              [&](const JsonColumn& other) { return other.prefix == prefix; });
-  if (column == columns_.end()) column = columns_.insert(columns_.end(), {prefix, false, 0});
-  column->from_row = from_row;
+  if (column == columns_.end()) column = columns_.insert(columns_.end(), {prefix, source, index});
+  column->source = source;
   column->index = index;
 }
 
@@ -157,13 +161,13 @@ bool DefinitionEvaluator::is_located_by(const std::vector<bool>& columns) const 
 }
 
 void DefinitionEvaluator::note_needed_columns(std::vector<bool>& needed) const {
-  for (const auto* list : {&arrays_, &filters_, &key_, &values_, &outputs_}) {
+  for (const auto* list : {&arrays_, &filters_, &key_, &values_, &outputs_, &id_}) {
     for (const size_t position : list->input_positions()) {
       if (position < needed.size()) needed[position] = true;
     }
   }
   for (const JsonColumn& column : columns_) {
-    if (column.from_row) needed[column.index] = true;
+    if (column.source == Source::row) needed[column.index] = true;
   }
 }
 
@@ -274,11 +278,23 @@ bool DefinitionEvaluator::set_id(RowEffects::Output& output, RowEffects& effects
   return true;
 }
 
+const Value& DefinitionEvaluator::value_of(const JsonColumn& column) const {
+  switch (column.source) {
+    case Source::row:
+      return inputs_[column.index];
+    case Source::outputs:
+      return outputs_.results()[column.index];
+    case Source::id:
+      break;
+  }
+  return id_.results()[column.index];
+}
+
 bool DefinitionEvaluator::render_row(RowEffects::Output& output, RowEffects& effects) {
   if (!outputs_.evaluate(inputs_)) return fail(outputs_.error(), effects);
   output.data.reserve(data_size_);
   for (const JsonColumn& column : columns_) {
-    const Value& value = column.from_row ? inputs_[column.index] : outputs_.results()[column.index];
+    const Value& value = value_of(column);
     // Clients cannot hold blobs; base64() or hex() of one is text.
     if (value.kind == ValueKind::blob) continue;
     output.data += column.prefix;

@@ -35,10 +35,12 @@ class DefinitionEvaluator {
   // null for columns that the table does not have.
   enum Metadata : size_t { schema, table_name, table_suffix, metadata_count };
 
+  enum class Source : uint8_t { row, outputs, id };
+
   struct JsonColumn {
     std::string prefix;  // `,"name":`
-    bool from_row;       // a column of the row, or else a result of outputs_
-    size_t index;
+    Source source;
+    size_t index;  // in the row, or in the results of outputs_ or id_
   };
 
   size_t input_position(const Expression& expression) const;
@@ -50,7 +52,8 @@ class DefinitionEvaluator {
   static std::vector<Expression> id_expression(const Definition& definition,
                                                const TableShape& shape);
   void prepare_columns(const Definition& definition);
-  void add_column(const std::string& name, bool from_row, size_t index);
+  void add_column(const std::string& name, Source source, size_t index);
+  const Value& value_of(const JsonColumn& column) const;
 
   void evaluate_row(std::span<const Value> row, RowEffects& effects);
   void evaluate_combinations(size_t element, RowEffects& effects);
@@ -71,8 +74,8 @@ class DefinitionEvaluator {
   ExpressionList filters_;
   ExpressionList key_;
   ExpressionList values_;
-  ExpressionList outputs_;
-  ExpressionList id_;  // empty if no column is the id
+  ExpressionList outputs_;  // without the id
+  ExpressionList id_;       // empty if no column is the id
   std::vector<JsonColumn> columns_;
 
   // Of the row being evaluated.
