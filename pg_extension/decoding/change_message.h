@@ -21,7 +21,8 @@
 namespace brigade {
 
 // Tells a source row from every other: 4 bytes hashed from its table's name, so that the rows of a
-// table lie together, and 12 hashed from its key's values.
+// table lie together, and 12 hashed from its key's values; the first 4 of those are the key's order
+// where it has one (decoding/key_order.h), so that rows of one time lie together.
 using Subkey = std::array<char, 16>;
 
 inline std::string_view view(const Subkey& subkey) { return {subkey.data(), subkey.size()}; }

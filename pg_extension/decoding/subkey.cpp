@@ -7,6 +7,8 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 
+#include "decoding/key_order.h"
+
 namespace brigade {
 
 namespace {
@@ -25,6 +27,12 @@ void append_value(std::string& bytes, const Value& value) {
     default:
       return;
   }
+}
+
+// As bytes that compare as the number does.
+std::array<char, 4> big_endian(uint32_t number) {
+  return {static_cast<char>(number >> 24), static_cast<char>(number >> 16),
+          static_cast<char>(number >> 8), static_cast<char>(number)};
 }
 
 nlohmann::json to_json(const Value& value) {
@@ -54,10 +62,10 @@ Subkey subkey_of(const std::array<char, 4>& table, std::span<const Value> row,
   static std::string bytes;  // kept for its memory
   bytes.clear();
   for (const int column : key_columns) append_value(bytes, row[column]);
-  const auto key_hash = std::bit_cast<Subkey>(XXH3_128bits(bytes.data(), bytes.size()));
-  Subkey subkey;
-  auto* end = std::copy(table.begin(), table.end(), subkey.data());
-  std::copy_n(key_hash.begin(), subkey.size() - table.size(), end);
+  auto subkey = std::bit_cast<Subkey>(XXH3_128bits(bytes.data(), bytes.size()));
+  std::ranges::copy(table, subkey.begin());
+  const auto order = key_columns.empty() ? std::nullopt : key_order(row[key_columns.front()]);
+  if (order) std::ranges::copy(big_endian(*order), subkey.begin() + table.size());
   return subkey;
 }
 

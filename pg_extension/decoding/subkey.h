@@ -14,7 +14,7 @@ namespace brigade {
 std::array<char, 4> table_prefix(std::string_view table);
 
 // The subkey of a row, from its table's prefix and the values of its key columns, given as indexes
-// into `row` (XXH3).
+// into `row` (XXH3, key_order.h).
 Subkey subkey_of(const std::array<char, 4>& table, std::span<const Value> row,
                  const std::vector<int>& key_columns);
 
