@@ -54,7 +54,8 @@ CREATE TABLE brigade.bucket (
   key_hash bigint NOT NULL
 ) WITH (fillfactor = 50);
 -- Parameters themselves may be longer than an entry of an index.
-CREATE INDEX bucket_key ON brigade.bucket (definition, key_hash);
+CREATE INDEX bucket_key ON brigade.bucket (key_hash);
+CREATE INDEX bucket_definition ON brigade.bucket (definition);
 COMMENT ON TABLE brigade.bucket IS
   'One bucket and its state at the newest checkpoint. Half-filled pages keep the updates HOT.';
 COMMENT ON COLUMN brigade.bucket.checksum IS

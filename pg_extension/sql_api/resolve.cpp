@@ -1,5 +1,6 @@
 #include "evaluator/resolver.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <unordered_map>
@@ -70,22 +71,32 @@ struct BucketState {
 
 // Of brigade.bucket.
 constexpr int column_id = 0;
+constexpr int column_definition = 1;
 constexpr int column_parameters = 2;
 constexpr int column_operation_count = 3;
 constexpr int column_checksum = 4;
 constexpr int column_last_op_id = 5;
 
+// In the order of the index, so that neighbours are found on pages that are at hand.
 std::vector<BucketState> bucket_states(const ServingPlan& serving, const Resolution& resolution) {
-  std::vector<BucketState> states;
-  pg::IndexLookup rows("bucket", "bucket_key", 2);
+  std::vector<std::pair<int64_t, size_t>> wanted;
   for (const ResolvedBucket& bucket : resolution.buckets) {
+    wanted.emplace_back(key_hash(serving.definition_ids[bucket.definition], bucket.parameters),
+                        wanted.size());
+  }
+  std::ranges::sort(wanted);
+  std::vector<BucketState> states(wanted.size());
+  pg::IndexLookup rows("bucket", "bucket_key", 1);
+  for (const auto& [hash, i] : wanted) {
+    const ResolvedBucket& bucket = resolution.buckets[i];
     const int32_t definition = serving.definition_ids[bucket.definition];
-    BucketState& state = states.emplace_back();
-    rows.start({definition, key_hash(definition, bucket.parameters)});
-    while (rows.next()) {
-      if (rows.text(column_parameters) != bucket.parameters) continue;
-      state = {rows.bigint(column_id), rows.bigint(column_operation_count),
-               static_cast<int32_t>(rows.bigint(column_checksum)), rows.bigint(column_last_op_id)};
+    for (rows.start({hash}); rows.next();) {
+      const bool same = rows.integer(column_definition) == definition &&
+                        rows.text(column_parameters) == bucket.parameters;
+      if (!same) continue;
+      states[i] = {rows.bigint(column_id), rows.bigint(column_operation_count),
+                   static_cast<int32_t>(rows.bigint(column_checksum)),
+                   rows.bigint(column_last_op_id)};
     }
   }
   return states;
