@@ -144,7 +144,9 @@ void LiveSession::attach(Resolution resolution) {
   world_.hub.attach(session_, std::move(resolution));
 }
 
+/// The checkpoint of a client with many buckets does not wait until its reads have been asked for.
 void LiveSession::expect(const std::vector<ExpectedRead>& reads) {
+  if (sink_->unflushed_bytes() > held_back_bytes_max) sink_->flush();
   std::vector<BatchReader::Expected> expected;
   expected.reserve(reads.size());
   for (const ExpectedRead& read : reads) expected.push_back({read.range, &read.bucket->name});
