@@ -12,6 +12,7 @@ extern "C" {
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "replication/origin.h"
+#include "storage/bufmgr.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
@@ -56,6 +57,8 @@ void connect_worker(uint32_t database) {
     BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
     for (const auto& [name, value] : worker_settings) set_setting(name, value);
     if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF) set_setting("synchronous_commit", "local");
+    // The kernel would collect what a copy writes, and commits wait while it writes all of it.
+    if (backend_flush_after == 0) set_setting("backend_flush_after", "256kB");
   });
 }
 
