@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ranges>
 
 #include "pg/bulk_insert.h"
 #include "pg/spi.h"
@@ -80,6 +81,11 @@ bool Membership::operator==(const Membership& other) const {
          std::ranges::equal(buckets, other.buckets);
 }
 
+std::strong_ordering RowMemory::Key::operator<=>(const Key& other) const {
+  const int order = std::memcmp(subkey.data(), other.subkey.data(), subkey.size());
+  return order == 0 ? definition <=> other.definition : order <=> 0;
+}
+
 size_t RowMemory::KeyHash::operator()(const Key& key) const {
   return SubkeyHash()(key.subkey) ^ static_cast<size_t>(key.definition);
 }
@@ -103,7 +109,7 @@ std::string_view RowMemory::keep(std::string_view text) {
 void RowMemory::load_memberships(const std::vector<Key>& keys) {
   KeyColumns columns;
   for (const Key& key : keys) {
-    if (batch_->rows.try_emplace(key).second) columns.add(key);
+    if (batch_->loaded.try_emplace(key).second) columns.add(key);
   }
   if (columns.definitions.empty()) return;
   const pg::SqlScope sql;
@@ -113,7 +119,7 @@ void RowMemory::load_memberships(const std::vector<Key>& keys) {
       " JOIN brigade.row_membership m USING (definition, subkey)",
       pg::Parameters().add(columns.definitions).add_uuids(columns.subkeys));
   for (size_t i = 0; i < rows.size(); i++) {
-    Row& row = batch_->rows[read_key(rows, i)];
+    Row& row = batch_->loaded[read_key(rows, i)];
     row.stored = {keep(rows.bytes(i, 2)), keep(rows.bytes(i, 3)), keep(rows.bigints(i, 4))};
     row.current = row.stored;
   }
@@ -146,13 +152,18 @@ void RowMemory::assume_lookups(const Key& key, LookupEntries entries) {
 }
 
 Membership RowMemory::membership(const Key& key) const {
-  const auto row = batch_->rows.find(key);
-  return row == batch_->rows.end() ? Membership{} : row->second.current;
+  const auto row = batch_->loaded.find(key);
+  return row == batch_->loaded.end() ? Membership{} : row->second.current;
 }
 
 // A row in no bucket leaves nothing behind, so that equal means nothing to write.
 void RowMemory::set_membership(const Key& key, const Membership& membership) {
-  batch_->rows[key].current = membership.buckets.empty() ? Membership{} : membership;
+  const auto row = batch_->loaded.find(key);
+  if (row != batch_->loaded.end()) {
+    row->second.current = membership.buckets.empty() ? Membership{} : membership;
+  } else if (!membership.buckets.empty()) {
+    batch_->added.push_back({key, membership});
+  }
 }
 
 const LookupEntries& RowMemory::lookups(const Key& key) const {
@@ -165,51 +176,54 @@ void RowMemory::set_lookups(const Key& key, LookupEntries entries) {
   lookup_rows_[key].current = std::move(entries);
 }
 
-// In the order of the index, so that neighbours are written together.
+// In the order of the index, so that neighbours are written together. Of a row's entries the last
+// counts.
+void RowMemory::sort(std::vector<Entry>& entries) {
+  std::ranges::stable_sort(entries, {}, &Entry::key);
+  const auto replaced = std::ranges::unique(std::views::reverse(entries), {}, &Entry::key);
+  entries.erase(entries.begin(), replaced.begin().base());
+}
+
 void RowMemory::flush_memberships() {
-  std::vector<const Entry*> gone;
-  std::vector<const Entry*> added;
-  std::vector<const Entry*> changed;
-  for (const Entry& entry : batch_->rows) {
-    const Row& row = entry.second;
+  std::vector<Entry> gone;
+  std::vector<Entry> changed;
+  std::vector<Entry>& added = batch_->added;
+  for (const auto& [key, row] : batch_->loaded) {
     if (row.current == row.stored) continue;
     if (row.current.buckets.empty()) {
-      gone.push_back(&entry);
+      gone.push_back({key, {}});
     } else {
-      (row.stored.buckets.empty() ? added : changed).push_back(&entry);
+      (row.stored.buckets.empty() ? added : changed).push_back({key, row.current});
     }
   }
-  for (auto* entries : {&gone, &added, &changed}) {
-    std::ranges::sort(*entries, {}, [](const Entry* entry) { return entry->first; });
-  }
+  for (auto* entries : {&gone, &added, &changed}) sort(*entries);
   delete_memberships(gone);
   put_memberships(changed);
   insert_memberships(added);
 }
 
-void RowMemory::delete_memberships(const std::vector<const Entry*>& gone) {
+void RowMemory::delete_memberships(std::span<const Entry> gone) {
   if (gone.empty()) return;
   KeyColumns columns;
-  for (const Entry* entry : gone) columns.add(entry->first);
+  for (const Entry& entry : gone) columns.add(entry.key);
   pg::execute(
       "DELETE FROM brigade.row_membership m USING unnest($1, $2) AS gone (definition, subkey)"
       " WHERE m.definition = gone.definition AND m.subkey = gone.subkey",
       pg::Parameters().add(columns.definitions).add_uuids(columns.subkeys));
 }
 
-void RowMemory::put_memberships(const std::vector<const Entry*>& changed) {
+void RowMemory::put_memberships(std::span<const Entry> changed) {
   if (changed.empty()) return;
   KeyColumns columns;
   std::vector<std::string_view> types;
   std::vector<std::string_view> ids;
   // An array of arrays of unequal length does not exist in SQL, so each travels as text.
   std::vector<std::string> bucket_texts;
-  for (const auto* entry : changed) {
-    const Membership& membership = entry->second.current;
-    columns.add(entry->first);
-    types.push_back(membership.object_type);
-    ids.push_back(membership.object_id);
-    bucket_texts.push_back(array_text(membership.buckets));
+  for (const Entry& entry : changed) {
+    columns.add(entry.key);
+    types.push_back(entry.membership.object_type);
+    ids.push_back(entry.membership.object_id);
+    bucket_texts.push_back(array_text(entry.membership.buckets));
   }
   const std::vector<std::string_view> buckets(bucket_texts.begin(), bucket_texts.end());
   pg::execute(
@@ -229,17 +243,16 @@ void RowMemory::put_memberships(const std::vector<const Entry*>& changed) {
 
 // Most rows that are inserted are new, and cost little this way. Some are not (their table was
 // dropped and made again, say): they replace what was there.
-void RowMemory::insert_memberships(const std::vector<const Entry*>& added) {
+void RowMemory::insert_memberships(std::span<const Entry> added) {
   if (added.empty()) return;
   pg::BulkInsert table("brigade", "row_membership", 5, pg::BulkInsert::OnConflict::report);
-  for (const auto* entry : added) {
-    const Membership& membership = entry->second.current;
-    table.integer(entry->first.definition).uuid(view(entry->first.subkey));
+  for (const auto& [key, membership] : added) {
+    table.integer(key.definition).uuid(view(key.subkey));
     table.text(membership.object_type).text(membership.object_id);
     table.bigints(membership.buckets).end_row();
   }
   table.flush();
-  std::vector<const Entry*> twice;
+  std::vector<Entry> twice;
   for (const uint32_t row : table.conflicts()) twice.push_back(added[row]);
   table.finish();
   delete_memberships(twice);
@@ -278,7 +291,7 @@ void RowMemory::flush_lookups(std::set<int64_t>& dependencies) {
 
 void RowMemory::flush(std::set<int64_t>& dependencies) {
   const pg::SqlScope sql;
-  if (!batch_->rows.empty()) flush_memberships();
+  flush_memberships();
   if (!lookup_rows_.empty()) flush_lookups(dependencies);
   batch_ = std::make_unique<Batch>();
   lookup_rows_.clear();

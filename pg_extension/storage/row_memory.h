@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -40,25 +41,21 @@ class RowMemory {
     Subkey subkey;
     bool operator==(const Key&) const = default;
     // As the tables' indexes have it.
-    auto operator<=>(const Key& other) const {
-      return std::pair(view(subkey), definition) <=>
-             std::pair(view(other.subkey), other.definition);
-    }
+    std::strong_ordering operator<=>(const Key& other) const;
   };
 
   RowMemory();
 
-  // Makes room for as many memberships.
-  void reserve(size_t count) { batch_->rows.reserve(count); }
   // Reads what the tables hold for the rows. Rows already read stay.
   void load_memberships(const std::vector<Key>& keys);
   void load_lookups(const std::vector<Key>& keys);
   // Says what the tables hold for a row, when the WAL told it.
   void assume_lookups(const Key& key, LookupEntries entries);
 
-  // Empty if the row is in no bucket. REQUIRES: loaded or set.
+  // Empty if the row is in no bucket. REQUIRES: loaded.
   Membership membership(const Key& key) const;
-  // REQUIRES: what the membership shows stays until flush().
+  // Of a row that was not loaded it is believed that none is stored. REQUIRES: what the membership
+  // shows stays until flush().
   void set_membership(const Key& key, const Membership& membership);
   const LookupEntries& lookups(const Key& key) const;
   void set_lookups(const Key& key, LookupEntries entries);
@@ -84,19 +81,23 @@ class RowMemory {
     LookupEntries stored;
     LookupEntries current;
   };
-  using Rows = std::pmr::unordered_map<Key, Row, KeyHash>;
-  using Entry = Rows::value_type;
+  struct Entry {
+    Key key;
+    Membership membership;
+  };
   // Lives until flush().
   struct Batch {
     std::pmr::monotonic_buffer_resource memory;
-    Rows rows{&memory};
+    std::pmr::unordered_map<Key, Row, KeyHash> loaded{&memory};
+    std::vector<Entry> added;  // of rows not loaded
   };
 
   std::string_view keep(std::string_view text);
+  static void sort(std::vector<Entry>& entries);
   void flush_memberships();
-  void delete_memberships(const std::vector<const Entry*>& gone);
-  void put_memberships(const std::vector<const Entry*>& changed);
-  void insert_memberships(const std::vector<const Entry*>& added);
+  static void delete_memberships(std::span<const Entry> gone);
+  static void put_memberships(std::span<const Entry> changed);
+  static void insert_memberships(std::span<const Entry> added);
   void flush_lookups(std::set<int64_t>& dependencies);
 
   std::unique_ptr<Batch> batch_;

@@ -162,7 +162,6 @@ void StorageCommit::load(const std::vector<RowChange>& rows) {
   Wanted wanted;
   for (const RowChange& change : rows) want(change, wanted);
   buckets_.load(wanted.names);
-  memory_.reserve(std::ranges::count_if(rows, &RowChange::remember));
   memory_.load_memberships(wanted.memberships);
   memory_.load_lookups(wanted.lookups);
   held_.load(wanted.held);
