@@ -234,6 +234,9 @@ CREATE TABLE brigade.commit_log (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE brigade.commit_log IS
   'What each storage commit changed, for sidecars that follow. Pruned.';
+COMMENT ON COLUMN brigade.commit_log.config_changed IS
+  'Another config serves, or too many lookup keys changed to list them: all sessions are to be '
+  'resolved again.';
 
 -- Three columns, in this order: the worker decodes the table's rows from the WAL.
 CREATE TABLE brigade.write_checkpoint (

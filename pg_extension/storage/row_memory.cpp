@@ -311,8 +311,8 @@ void RowMemory::forget_table(const TruncateChange& truncate, std::set<int64_t>& 
   const pg::Rows gone = pg::execute(
       "WITH gone AS (DELETE FROM brigade.lookup"
       " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2] RETURNING key_hash)"
-      " SELECT DISTINCT key_hash FROM gone",
-      parameters());
+      " SELECT DISTINCT key_hash FROM gone LIMIT $3 + 1",
+      parameters().add(static_cast<int64_t>(dependencies_max)));
   for (size_t i = 0; i < gone.size(); i++) dependencies.insert(gone.bigint(i, 0));
 }
 

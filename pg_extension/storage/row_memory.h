@@ -29,6 +29,9 @@ struct Membership {
 
 using LookupEntries = std::set<std::pair<std::string, std::string>>;  // key, value
 
+// Of one commit more lookup keys are not told apart: every session is resolved again.
+inline constexpr size_t dependencies_max = 100000;
+
 // The lowest and highest subkey of a table's rows.
 std::pair<Subkey, Subkey> subkey_range(const std::array<char, 4>& table);
 
@@ -66,7 +69,8 @@ class RowMemory {
   // Writes the differences and adds the hashes of lookup keys whose values changed.
   void flush(std::set<int64_t>& dependencies);
 
-  // Forgets all rows of a table, here and in the tables (TRUNCATE). REQUIRES: flushed.
+  // Forgets all rows of a table, here and in the tables (TRUNCATE). Adds dependencies_max + 1
+  // hashes at most. REQUIRES: flushed.
   void forget_table(const TruncateChange& truncate, std::set<int64_t>& dependencies);
 
  private:

@@ -124,6 +124,7 @@ void StorageCommit::apply_batch(const Batch& batch) {
   load(batch.rows);
   for (const RowChange& change : batch.rows) apply_row(change);
   memory_.flush(dependencies_);
+  bound_dependencies();
   held_.flush();
   record(batch.failures);
 }
@@ -341,6 +342,12 @@ void StorageCommit::note(const IdentityChange& change) {
       " WHERE relation = $1::oid AND replica_identity <> $2"
       " AND (left(replica_identity, 1), left($2, 1)) <> ('f', 'f')",
       pg::Parameters().add(static_cast<int64_t>(change.relation)).add(change.identity));
+}
+
+void StorageCommit::bound_dependencies() {
+  if (dependencies_.size() <= dependencies_max) return;
+  dependencies_.clear();
+  config_changed_ = true;
 }
 
 void StorageCommit::store_buckets() {

@@ -86,6 +86,7 @@ class StorageCommit {
                      std::string_view object_id);
   void append(BucketState& bucket, char kind, std::string_view subkey, std::string_view object_type,
               std::string_view object_id, std::string_view data, bool has_data);
+  void bound_dependencies();
   void store_buckets();
   void record(const std::vector<RowFailure>& failures);
   void acknowledge_write_checkpoints();

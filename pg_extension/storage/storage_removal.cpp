@@ -33,6 +33,7 @@ void StorageCommit::forget_table(const TruncateChange& truncate) {
       pg::Parameters().add(truncate.definitions).add_uuids(range),
       [&](const pg::Rows& rows) { remove(rows); });
   memory_.forget_table(truncate, dependencies_);
+  bound_dependencies();
   if (!unsettled_.empty()) held_.forget_table(truncate);
 }
 
@@ -75,6 +76,7 @@ void StorageCommit::remove(const std::vector<HeldRows::Unseen>& unseen) {
     out_of_line_.forget(entry.key.subkey);
   }
   memory_.flush(dependencies_);
+  bound_dependencies();
   out_of_line_.flush();
 }
 

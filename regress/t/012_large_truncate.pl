@@ -47,4 +47,32 @@ memory_is_flat('TRUNCATE', 'TRUNCATE wide');
 run($fill);
 wait_until_stored($server);
 memory_is_flat('a table that is gone', 'DROP TABLE wide');
+
+# What depends on very many lookup keys is not listed: everything is resolved again.
+run('CREATE TABLE shares (list text, account text, PRIMARY KEY (list, account))',
+    'CREATE TABLE lists (id text PRIMARY KEY)');
+deploy($server, <<'YAML');
+config: {edition: 3}
+streams:
+  shared:
+    auto_subscribe: true
+    query: SELECT * FROM lists WHERE id IN
+      (SELECT list FROM shares WHERE account = auth.user_id())
+YAML
+sub tells {
+    my ($name, $statement, $resolve_all, $keys) = @_;
+    wait_until_stored($server);
+    my $commit = run('SELECT commit_id FROM brigade.checkpoint');
+    run($statement);
+    wait_until_stored($server);
+    is(run('SELECT bool_or(config_changed), sum(cardinality(dependencies))'
+         . " FROM brigade.commit_log WHERE commit_id > $commit"), "$resolve_all|$keys", $name);
+    return;
+}
+my $share = "INSERT INTO shares SELECT 'l', i FROM generate_series";
+tells('some keys that are new', "$share(1, 10) i", 'f', 10);
+tells('very many', "$share(11, 150000) i", 't', 0);
+tells('very many that are gone', 'TRUNCATE shares', 't', 0);
+tells('few again', "$share(1, 10) i", 'f', 10);
+tells('few that are gone', 'TRUNCATE shares', 'f', 10);
 done_testing();
