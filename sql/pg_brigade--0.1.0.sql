@@ -407,17 +407,20 @@ COMMENT ON VIEW brigade.status IS
 
 CREATE VIEW brigade.progress AS
   SELECT table_name, reason, started_at IS NOT NULL AS started, row_count AS rows,
-    next_block AS blocks, block_count AS blocks_total,
+    next_block * block_size AS bytes, block_count * block_size AS bytes_total,
     round(100.0 * least(next_block, block_count) / nullif(block_count, 0), 1) AS per_cent,
     round(row_count / nullif(extract(epoch FROM clock_timestamp() - started_at), 0))
       AS rows_per_second,
     (clock_timestamp() - started_at) * (block_count / nullif(next_block, 0)::float - 1)
       AS remaining,
-    definitions, requested_at, started_at
-  FROM brigade.table_copy ORDER BY id;
+    definitions, requested_at, started_at, id
+  FROM brigade.table_copy,
+    (SELECT current_setting('block_size')::bigint AS block_size) AS server
+  ORDER BY id;
 COMMENT ON VIEW brigade.progress IS
   'Tables being copied into buckets, or waiting for it, because of a deploy, DDL, a lost slot or '
-  'brigade.reconcile(); with an estimate of the time remaining.';
+  'brigade.reconcile(): the rows and bytes of the file read so far, and the time that is likely '
+  'to remain.';
 GRANT SELECT ON brigade.status, brigade.progress, brigade.errors TO pg_monitor;
 
 -- ---------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ int compaction_workers = 1;
 double defragmentation_ratio = 2;
 double defragmentation_share = 0.25;
 int copy_rate = 0;
+int progress_log_interval_ms = 10000;
 int rollback_window_s = 3600;
 int pruning_interval_s = 60;
 int commit_log_retention_s = 3600;
@@ -76,6 +77,9 @@ void define_copying() {
   define_integer("pg_brigade.copy_rate",
                  "Rows of tables copied in a second, after a deploy for example; 0 means no limit.",
                  &copy_rate, 0, INT_MAX);
+  define_integer("pg_brigade.progress_log_interval",
+                 "Time between two lines of the log about a table being copied; 0 means none.",
+                 &progress_log_interval_ms, 0, 86400000, GUC_UNIT_MS);
 }
 
 void define_retention() {
@@ -120,6 +124,7 @@ Settings settings() {
   current.defragmentation_ratio = defragmentation_ratio;
   current.defragmentation_share = defragmentation_share;
   current.copy_rate = copy_rate;
+  current.progress_log_interval_ms = progress_log_interval_ms;
   current.rollback_window_s = rollback_window_s;
   current.pruning_interval_s = pruning_interval_s;
   // Compaction finds in the log which operations are old enough; it may be late.

@@ -18,6 +18,7 @@ struct Settings {
   double defragmentation_ratio;    // operations for each row that are too many; 0: never
   double defragmentation_share;    // of a bucket's rows that may be appended again in a day
   int copy_rate;                   // rows of tables copied a second; 0: no limit
+  int progress_log_interval_ms;    // between two log lines about a table being copied; 0: none
   int rollback_window_s;           // the previous config's data is kept up to date so long
   int pruning_interval_s;
   int commit_log_retention_s;

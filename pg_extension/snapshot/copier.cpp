@@ -4,6 +4,7 @@
 
 #include "pg/background_worker.h"
 #include "pg/error.h"
+#include "pg/settings.h"
 #include "pg/transaction.h"
 #include "storage/held_rows.h"
 
@@ -107,6 +108,14 @@ void Copier::copy_all(StorageCommit& commit) {
   }
 }
 
+void Copier::log_progress(const TableCopy& copy) {
+  const std::chrono::milliseconds interval(pg::settings().progress_log_interval_ms);
+  const auto now = std::chrono::steady_clock::now();
+  if (interval.count() == 0 || now - logged_at_ < interval) return;
+  logged_at_ = now;
+  pg::log_info(describe_progress(copy));
+}
+
 void Copier::store(StorageCommit& commit, const TouchedRows& touched) {
   if (!chunk_) return;
   last_row_count_ = chunk_->row_count;
@@ -118,7 +127,10 @@ void Copier::store(StorageCommit& commit, const TouchedRows& touched) {
   copy.row_count += chunk_->row_count;
   const bool at_end = chunk_->at_end;
   chunk_.reset();
-  if (!at_end) return store_progress(copy);
+  if (!at_end) {
+    store_progress(copy);
+    return log_progress(copy);
+  }
   commit.remove_unseen(copy.target());
   end_copy(copy);
   pg::log_info("copied " + std::to_string(copy.row_count) + " rows of " + copy.table_name);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -56,6 +57,7 @@ class Copier {
  private:
   bool read(TableCopy& copy);
   void start(TableCopy& copy, const pg::OpenTable& table);
+  void log_progress(const TableCopy& copy);
   std::vector<int32_t> other_definitions(const TableCopy& copy) const;
 
   ActivePlans plans_;
@@ -69,6 +71,7 @@ class Copier {
   std::optional<Chunk> chunk_;
   ChunkSize chunk_size_;
   int64_t last_row_count_ = 0;
+  std::chrono::steady_clock::time_point logged_at_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace brigade

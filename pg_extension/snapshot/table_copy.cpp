@@ -77,6 +77,17 @@ void store_progress(const TableCopy& copy) {
           .add(copy.row_count));
 }
 
+std::string describe_progress(const TableCopy& copy) {
+  const pg::SqlScope sql;
+  const pg::Rows rows = pg::execute(
+      "SELECT format('copying %s: %s rows, %s of %s (%s %%), %s a second, about %s left',"
+      " table_name, rows, pg_size_pretty(bytes), pg_size_pretty(bytes_total), per_cent, rows_per_second,"
+      " coalesce(date_trunc('second', remaining)::text, 'everything'))"
+      " FROM brigade.progress WHERE id = $1",
+      pg::Parameters().add(copy.id));
+  return std::string(rows.bytes(0, 0));
+}
+
 void end_copy(const TableCopy& copy) {
   const pg::SqlScope sql;
   pg::execute("DELETE FROM brigade.table_copy WHERE id = $1", pg::Parameters().add(copy.id));

@@ -34,5 +34,7 @@ std::vector<TableCopy> load_copies();
 void start_copy(TableCopy& copy, const pg::OpenTable& table);
 void store_progress(const TableCopy& copy);
 void end_copy(const TableCopy& copy);
+// What brigade.progress says of it, in a line.
+std::string describe_progress(const TableCopy& copy);
 
 }  // namespace brigade

@@ -120,10 +120,16 @@ sub rows_copied { return run('SELECT coalesce(max(rows), 0) FROM brigade.progres
 run('CREATE TABLE few (id integer PRIMARY KEY)', 'INSERT INTO few VALUES (1)');
 my $slowly = stream('slowly', 'SELECT id, v FROM many') . stream('few', 'SELECT * FROM few');
 run('SELECT brigade.start()', 'ALTER SYSTEM SET pg_brigade.copy_rate = 10',
-    'SELECT pg_reload_conf()', "SELECT brigade.deploy(\$\$$head$large$slowly\$\$)");
+    "ALTER SYSTEM SET pg_brigade.progress_log_interval = '1ms'", 'SELECT pg_reload_conf()',
+    "SELECT brigade.deploy(\$\$$head$large$slowly\$\$)");
 $server->poll_query_until('postgres', 'SELECT max(rows) > 0 FROM brigade.progress') or die;
 my $copied = rows_copied();
 cmp_ok($copied, '<', 5000, 'a chunk is copied, and then a pause');
+is(run('SELECT bytes > 0 AND bytes < bytes_total FROM brigade.progress WHERE rows > 0'), 't',
+    'brigade.progress says how far it is');
+like(PostgreSQL::Test::Utils::slurp_file($server->logfile),
+    qr/copying public\.many: \d+ rows, [^,]+ of [^,]+ \([\d.]+ %\), \d+ a second, about \S+ left/,
+    'and the log');
 is(run('SELECT table_name FROM brigade.progress'), 'public.many',
     'a small table does not wait for a large one');
 run("INSERT INTO small VALUES ('s0', 'anna')");
@@ -134,7 +140,8 @@ $server->poll_query_until('postgres', <<'SQL') or die;
     SELECT definitions IS NOT NULL FROM brigade.sync_config ORDER BY id DESC LIMIT 1
 SQL
 cmp_ok(rows_copied(), '>=', $copied, 'what was copied is kept for the newer deploy');
-run('SELECT brigade.start()', 'ALTER SYSTEM RESET pg_brigade.copy_rate', 'SELECT pg_reload_conf()');
+run('SELECT brigade.start()', 'ALTER SYSTEM RESET pg_brigade.copy_rate',
+    'ALTER SYSTEM RESET pg_brigade.progress_log_interval', 'SELECT pg_reload_conf()');
 wait_until_copied($server);
 is(run(<<'SQL'), '8000', 'and no row is copied twice');
     SELECT sum(operation_count) FROM brigade.bucket b
