@@ -81,8 +81,8 @@ std::string describe_progress(const TableCopy& copy) {
   const pg::SqlScope sql;
   const pg::Rows rows = pg::execute(
       "SELECT format('copying %s: %s rows, %s of %s (%s %%), %s a second, about %s left',"
-      " table_name, rows, pg_size_pretty(bytes), pg_size_pretty(bytes_total), per_cent, rows_per_second,"
-      " coalesce(date_trunc('second', remaining)::text, 'everything'))"
+      " table_name, rows, pg_size_pretty(bytes), pg_size_pretty(bytes_total), per_cent,"
+      " rows_per_second, coalesce(date_trunc('second', remaining)::text, 'everything'))"
       " FROM brigade.progress WHERE id = $1",
       pg::Parameters().add(copy.id));
   return std::string(rows.bytes(0, 0));
