@@ -3,14 +3,17 @@
 import { failureOf } from './run.js';
 
 const minutes = Number(process.env.MINUTES || 1);
-const world_seconds_max = process.env.SEED ? Infinity : 75;
+// A world lives WORLD_SECONDS at most.
+const world_seconds_max = Number(process.env.WORLD_SECONDS) || (process.env.SEED ? Infinity : 75);
 const shrink_seconds = Number(process.env.SHRINK_SECONDS ?? 40);
-// FAULTS=name,…: only these nemeses; see nemesis.js. CLIENTS, WRITERS, SDKS: how many.
+// FAULTS=name,…: only these nemeses; see nemesis.js. CLIENTS, WRITERS, SDKS: how many. PAUSE_MS:
+// between two transactions of a writer, at most.
 const options = Object.fromEntries(Object.entries({
   faults: process.env.FAULTS?.split(',').filter((name) => name !== ''),
   clientCount: process.env.CLIENTS && Number(process.env.CLIENTS),
   writerCount: process.env.WRITERS && Number(process.env.WRITERS),
   sdkCount: process.env.SDKS && Number(process.env.SDKS),
+  pauseMs: process.env.PAUSE_MS && Number(process.env.PAUSE_MS),
 }).filter(([, value]) => value !== undefined));
 
 const runSeed = (seed, seconds, chosen) =>

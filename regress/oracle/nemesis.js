@@ -72,12 +72,17 @@ async function exhaustConnections(run, random) {
   await pool.end();
 }
 
+const sidecarsAway = new WeakSet();
+
 async function outage(run, random) {
   const sidecar = random.pick(run.sidecars);
+  if (sidecarsAway.has(sidecar)) return;
+  sidecarsAway.add(sidecar);
   await sidecar.end(random.pick(['SIGKILL', 'SIGTERM']));
   if (random.chance(0.3)) await startAgain(run, 'fast');
   await delay(random.between(0, 1000));
   await sidecar.launch();
+  sidecarsAway.delete(sidecar);
 }
 
 async function stallDatabase(run, random) {

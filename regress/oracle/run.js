@@ -48,10 +48,10 @@ class Run {
 
   /** `faults`: names of the nemeses that may come; all if absent. `bug`: one of saboteur.js that
    * the service is to have. */
-  constructor({ seed, clientCount = 24, writerCount = 3, sdkCount = 2, faults, bug,
+  constructor({ seed, clientCount = 24, writerCount = 3, sdkCount = 2, pauseMs = 60, faults, bug,
     reports = true, say = () => {} }) {
     this.seed = new Random(seed);
-    Object.assign(this, { clientCount, writerCount, sdkCount, bug, reports, say });
+    Object.assign(this, { clientCount, writerCount, sdkCount, pauseMs, bug, reports, say });
     this.world = createWorld(this.seed);
     this.notes = new Notes(this.world);
     this.ledger = new Ledger();
@@ -139,7 +139,7 @@ class Run {
   #writer(name) {
     const { pool, world, notes } = this;
     return new Writer({ pool, world, notes, random: this.seed.fork(name),
-      pause_ms: 60, hold: () => this.#hold() });
+      pause_ms: this.pauseMs, hold: () => this.#hold() });
   }
 
   /** Writers wait here while they are held, and while the checks are behind. */
@@ -159,7 +159,7 @@ class Run {
       const statements = [new Statements(this.world, random).put(random.pick(this.world.tables))];
       const version = await writer.attempt({ statements });
       if (version !== null) await client.awaitVersion(version);
-      await delay(random.between(0, 300));
+      await delay(random.between(0, 5 * this.pauseMs));
     }
   }
 
