@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ranges>
 
 #include "pg/bulk_insert.h"
 #include "pg/spi.h"
@@ -180,8 +179,9 @@ void RowMemory::set_lookups(const Key& key, LookupEntries entries) {
 // counts.
 void RowMemory::sort(std::vector<Entry>& entries) {
   std::ranges::stable_sort(entries, {}, &Entry::key);
-  const auto replaced = std::ranges::unique(std::views::reverse(entries), {}, &Entry::key);
-  entries.erase(entries.begin(), replaced.begin().base());
+  const auto same = [](const Entry& one, const Entry& other) { return one.key == other.key; };
+  const auto replaced = std::unique(entries.rbegin(), entries.rend(), same);
+  entries.erase(entries.begin(), replaced.base());
 }
 
 void RowMemory::flush_memberships() {
