@@ -9,7 +9,7 @@ import { Todo } from './lib/todo.js';
 import { signToken } from './lib/token.js';
 
 const groceries = '11111111-0000-4000-8000-000000000001';
-const latency_ms_max = 1000;
+const latency_ms_max = 5000;
 const resident_mib_max = 150;
 
 let todo;

@@ -90,12 +90,23 @@ export class Client {
    * of the database or of the connection's state; fails after `timeout_ms`. */
   async until(condition, timeout_ms = 15_000) {
     const { promise, resolve, reject } = Promise.withResolvers();
+    // One at a time: what changes meanwhile is looked at once more, however often it changes.
+    let running = false;
+    let changed = false;
     const attempt = async () => {
+      changed = true;
+      if (running) return;
+      running = true;
       try {
-        const value = await condition(this);
-        if (value) resolve(value);
+        while (changed) {
+          changed = false;
+          const value = await condition(this);
+          if (value) return resolve(value);
+        }
       } catch (error) {
         reject(error);
+      } finally {
+        running = false;
       }
     };
     const stopWatching = this.db.onChange({ onChange: attempt },
