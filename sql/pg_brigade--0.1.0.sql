@@ -53,8 +53,8 @@ CREATE TABLE brigade.bucket (
   created_commit bigint NOT NULL,
   key_hash bigint NOT NULL
 ) WITH (fillfactor = 50);
--- Parameters themselves may be longer than an entry of an index. The hash alone finds a bucket; with
--- the definition, the planner takes this index before it knows anything about the table.
+-- Parameters themselves may be longer than an entry of an index. The hash alone finds a bucket;
+-- with the definition, the planner takes this index before it knows anything about the table.
 CREATE INDEX bucket_key ON brigade.bucket (key_hash, definition);
 CREATE INDEX bucket_definition ON brigade.bucket (definition);
 COMMENT ON TABLE brigade.bucket IS
