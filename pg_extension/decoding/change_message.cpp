@@ -170,11 +170,10 @@ void encode_row_change(std::string& target, const TableDefinitions& definitions,
 }
 
 void encode_copied_row(std::string& target, const TableDefinitions& definitions, bool remember,
-                       bool first, const EncodableState& state) {
+                       const EncodableState& state) {
   const EncodableState before{state.subkey, nullptr};
   ByteWriter writer(target);
   put_kind(writer, MessageKind::copied_row);
-  writer.integer(first);
   put_row(writer, definitions, remember, &before, &state);
 }
 
@@ -207,10 +206,8 @@ void encode(std::string& target, const IncompleteRow& row) {
 }
 
 RowChange decode_copied_row(ByteReader& reader) {
-  const bool first = reader.integer<bool>();
   RowChange change = decode_row_change(reader);
   change.copied = true;
-  change.first = first;
   return change;
 }
 

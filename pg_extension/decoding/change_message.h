@@ -112,7 +112,7 @@ struct RowChange {
   MessageList<int32_t> bucket_sources;
   MessageList<int32_t> lookup_indexes;
   bool copied = false;    // read from the table: what it was before is what storage holds
-  bool first = false;     // copied, and bucket sources hold nothing of it yet
+  bool first = false;     // copied, and storage knows that bucket sources hold nothing of it yet
   bool remember = false;  // the WAL will not hold this row's old state: storage keeps what it meant
   bool has_before = false;
   Before before;
@@ -207,10 +207,9 @@ struct EncodableState {
 };
 void encode_row_change(std::string& target, const TableDefinitions& definitions, bool remember,
                        const EncodableState* before, const EncodableState* after);
-// A row read from the table, in place of whatever storage holds of it. `first`: as
-// RowChange::first.
+// A row read from the table, in place of whatever storage holds of it.
 void encode_copied_row(std::string& target, const TableDefinitions& definitions, bool remember,
-                       bool first, const EncodableState& state);
+                       const EncodableState& state);
 void encode(std::string& target, const IncompleteRow& row);
 void encode(std::string& target, const OutOfLineChange& change);
 void encode(std::string& target, const TruncateChange& truncate);

@@ -14,10 +14,9 @@ constexpr size_t chunk_bytes_max = 2 << 20;
 
 class ChunkReader {
  public:
-  ChunkReader(const pg::OpenTable& table, const TableBinding& binding, const SubkeySet* held)
+  ChunkReader(const pg::OpenTable& table, const TableBinding& binding)
       : descriptor_(RelationGetDescr(table.relation())),
         binding_(binding),
-        held_(held),
         row_arena_("pg_brigade copied row") {}
 
   void add(HeapTuple tuple, Chunk& chunk) {
@@ -50,18 +49,14 @@ class ChunkReader {
     }
   }
 
-  void encode_effects(const PlanBinding& plan, const EncodableState& state,
-                      std::string& messages) const {
-    const bool first = held_ != nullptr && !held_->contains(state.subkey);
-    if (!plan.remembered.empty()) {
-      encode_copied_row(messages, plan.remembered, true, first, state);
-    }
-    if (!plan.located.empty()) encode_copied_row(messages, plan.located, false, first, state);
+  static void encode_effects(const PlanBinding& plan, const EncodableState& state,
+                             std::string& messages) {
+    if (!plan.remembered.empty()) encode_copied_row(messages, plan.remembered, true, state);
+    if (!plan.located.empty()) encode_copied_row(messages, plan.located, false, state);
   }
 
   TupleDesc descriptor_;
   const TableBinding& binding_;
-  const SubkeySet* held_;
   pg::Arena row_arena_;
   std::vector<Value> values_;
   RowEffects effects_;
@@ -69,20 +64,19 @@ class ChunkReader {
 
 }  // namespace
 
-void Chunk::leave_out(const TouchedRows& touched) {
-  const auto is_touched = [&](const Row& row) { return touched.contains(row.subkey); };
-  if (std::ranges::none_of(rows, is_touched)) return;
+void Chunk::leave_out(const std::function<bool(const Subkey&)>& was_told) {
+  if (std::ranges::none_of(rows, was_told, &Row::subkey)) return;
   std::string kept;
   for (const Row& row : rows) {
-    if (!is_touched(row)) kept.append(messages, row.begin, row.end - row.begin);
+    if (!was_told(row.subkey)) kept.append(messages, row.begin, row.end - row.begin);
   }
   messages = std::move(kept);
 }
 
 Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start,
-                 int64_t rows_max, const SubkeySet* held) {
+                 int64_t rows_max) {
   Chunk chunk;
-  ChunkReader reader(table, binding, held);
+  ChunkReader reader(table, binding);
   pg::TableScan scan(table, start);
   while (chunk.row_count < rows_max && chunk.messages.size() < chunk_bytes_max) {
     const HeapTuple tuple = scan.next();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,12 @@ struct Chunk {
   pg::RowLocation next;
   bool at_end = false;
 
-  // Leaves out the messages of rows in `touched`: those the stream of changes told meanwhile.
-  void leave_out(const TouchedRows& touched);
+  // Leaves out the messages of rows that the stream of changes told meanwhile.
+  void leave_out(const std::function<bool(const Subkey&)>& was_told);
 };
 
-// Reads `rows_max` rows from `start` on under the active snapshot; fewer if they are wide. `held`:
-// the rows of which bucket sources may hold something; null if that can be any.
+// Reads `rows_max` rows from `start` on under the active snapshot; fewer if they are wide.
 Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start,
-                 int64_t rows_max, const SubkeySet* held);
+                 int64_t rows_max);
 
 }  // namespace brigade

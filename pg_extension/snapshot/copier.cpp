@@ -13,7 +13,7 @@ namespace brigade {
 namespace {
 
 // Some megabytes.
-constexpr size_t held_rows_max = 100000;
+constexpr size_t known_rows_max = 100000;
 
 // Nothing of a table that is locked or gone: it is passed over.
 int64_t blocks_left(const TableCopy& copy) {
@@ -32,7 +32,7 @@ void Copier::load(const ActivePlans& plans) {
   for (const TableCopy& copy : copies_) {
     definitions_.insert(copy.definitions.begin(), copy.definitions.end());
   }
-  std::erase_if(held_, [&](const auto& entry) {
+  std::erase_if(known_, [&](const auto& entry) {
     return std::ranges::none_of(copies_,
                                 [&](const TableCopy& copy) { return copy.id == entry.first; });
   });
@@ -46,13 +46,14 @@ std::set<std::array<char, 4>> Copier::tables() const {
 
 void Copier::note_stored(const TouchedRows& touched) {
   for (const TableCopy& copy : copies_) {
-    const auto held = held_.find(copy.id);
-    if (held == held_.end()) continue;
+    const auto known = known_.find(copy.id);
+    if (known == known_.end()) continue;
+    SubkeySet& stored = known->second.stored;
     const std::array<char, 4> table = copy.target().table;
     for (const Subkey& row : touched.rows) {
-      if (table_of(row) == table) held->second.insert(row);
+      if (table_of(row) == table) stored.insert(row);
     }
-    if (touched.too_many || held->second.size() > held_rows_max) held_.erase(held);
+    if (touched.too_many || stored.size() > known_rows_max) known_.erase(known);
   }
 }
 
@@ -72,17 +73,15 @@ bool Copier::read(TableCopy& copy) {
   if (!table.is_open()) return false;
   if (!copy.started || copy.file_node != table.file_node()) start(copy, table);
   const TableBinding binding = bind_table(table.relation(), plans_, other_definitions(copy));
-  const auto held = held_.find(copy.id);
-  chunk_ = read_chunk(table, binding, copy.next, chunk_size_.rows(),
-                      held == held_.end() ? nullptr : &held->second);
+  chunk_ = read_chunk(table, binding, copy.next, chunk_size_.rows());
   return true;
 }
 
 void Copier::start(TableCopy& copy, const pg::OpenTable& table) {
   start_copy(copy, table);
-  held_.erase(copy.id);
-  auto held = HeldRows::subkeys(copy.target(), held_rows_max);
-  if (held) held_.emplace(copy.id, std::move(*held));
+  known_.erase(copy.id);
+  auto held = HeldRows::subkeys(copy.target(), known_rows_max);
+  if (held) known_.emplace(copy.id, Known{std::move(*held), {}});
 }
 
 std::vector<int32_t> Copier::other_definitions(const TableCopy& copy) const {
@@ -121,8 +120,12 @@ void Copier::store(StorageCommit& commit, const TouchedRows& touched) {
   last_row_count_ = chunk_->row_count;
   if (touched.too_many) return chunk_.reset();
   TableCopy& copy = copies_[current_];
-  chunk_->leave_out(touched);
-  commit.apply(chunk_->messages);
+  const auto known = known_.find(copy.id);
+  const Known* rows = known == known_.end() ? nullptr : &known->second;
+  chunk_->leave_out([&](const Subkey& row) {
+    return touched.contains(row) || (rows != nullptr && rows->stored.contains(row));
+  });
+  commit.apply_copied(chunk_->messages, rows == nullptr ? nullptr : &rows->held);
   copy.next = chunk_->next;
   copy.row_count += chunk_->row_count;
   const bool at_end = chunk_->at_end;

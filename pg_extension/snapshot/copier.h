@@ -63,9 +63,13 @@ class Copier {
   ActivePlans plans_;
   std::vector<TableCopy> copies_;
   std::set<int32_t> definitions_;
-  // By copy: the rows of which its definitions may hold something. Absent if those are too many, or
-  // if the copy was begun by a worker that died.
-  std::map<int64_t, SubkeySet> held_;
+  // What is known of a copy's rows since it began.
+  struct Known {
+    SubkeySet held;    // of which buckets held something then
+    SubkeySet stored;  // that the stream has told since: they are right already
+  };
+  // By copy. Absent if those are too many, or if the copy was begun by a worker that died.
+  std::map<int64_t, Known> known_;
   // Of the chunk read and not yet stored: its copy is at copies_[current_].
   size_t current_ = 0;
   std::optional<Chunk> chunk_;

@@ -74,6 +74,17 @@ void StorageCommit::apply(std::string_view messages) {
   out_of_line_.flush();
 }
 
+void StorageCommit::apply_copied(std::string_view messages, const SubkeySet* held) {
+  held_of_copied_ = held;
+  apply(messages);
+}
+
+RowChange StorageCommit::read_copied_row(ByteReader& reader) const {
+  RowChange row = decode_copied_row(reader);
+  row.first = held_of_copied_ != nullptr && !held_of_copied_->contains(row.after.subkey);
+  return row;
+}
+
 void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
   while (!reader.at_end()) {
     switch (reader.integer<MessageKind>()) {
@@ -81,7 +92,7 @@ void StorageCommit::read_into(Batch& batch, ByteReader& reader) {
         batch.rows.push_back(decode_row_change(reader));
         break;
       case MessageKind::copied_row:
-        batch.rows.push_back(decode_copied_row(reader));
+        batch.rows.push_back(read_copied_row(reader));
         break;
       case MessageKind::incomplete_row:
         complete(batch, decode_incomplete_row(reader));

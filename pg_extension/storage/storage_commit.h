@@ -31,6 +31,9 @@ class StorageCommit {
 
   // Applies messages, in order. Call it as often as there are parts.
   void apply(std::string_view messages);
+  // As apply, for rows read from a table. `held`: those of which buckets may hold something; null
+  // if it can be any.
+  void apply_copied(std::string_view messages, const SubkeySet* held);
 
   // Names definitions that tables are being copied into: changes to their rows may meet states
   // that storage does not hold yet.
@@ -63,6 +66,7 @@ class StorageCommit {
   struct Wanted;
 
   void read_into(Batch& batch, ByteReader& reader);
+  RowChange read_copied_row(ByteReader& reader) const;
   void complete(Batch& batch, IncompleteRow row);
   void apply_batch(const Batch& batch);
   void truncate(const TruncateChange& table);
@@ -98,6 +102,7 @@ class StorageCommit {
   OutOfLineMemory out_of_line_;
   HeldRows held_;
   std::set<int32_t> unsettled_;
+  const SubkeySet* held_of_copied_ = nullptr;  // as apply_copied has it
   RowCompleter& completer_;
   std::set<int64_t> changed_buckets_;
   std::set<int64_t> dependencies_;
