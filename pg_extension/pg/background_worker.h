@@ -21,6 +21,8 @@ inline constexpr WorkerKind compaction_task{"pg_brigade compaction task",
                                             "brigade_compaction_task_main", false};
 inline constexpr WorkerKind compaction_helper{"pg_brigade compaction helper",
                                               "brigade_compaction_helper_main", false};
+inline constexpr WorkerKind copy_reader{"pg_brigade copy reader", "brigade_copy_reader_main",
+                                        false};
 inline constexpr WorkerKind launcher{"pg_brigade launcher", "brigade_launcher_main", false};
 
 // Has a worker started with the server, or at the end of recovery. For _PG_init: does nothing

@@ -104,6 +104,17 @@ inline XLogRecPtr log_message(const char* prefix) {
 }
 #endif
 
+#ifdef SHM_MQ_H
+// Sends a message at once: whoever waits for it is woken.
+inline shm_mq_result send_message(shm_mq_handle* queue, Size size, const void* data, bool nowait) {
+#if PG_VERSION_NUM >= 150000
+  return shm_mq_send(queue, size, data, nowait, true);
+#else
+  return shm_mq_send(queue, size, data, nowait);
+#endif
+}
+#endif
+
 #ifdef GUC_H
 // Says that all settings with this prefix are known: others get a warning or an error.
 inline void reserve_setting_prefix(const char* prefix) {

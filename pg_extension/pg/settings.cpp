@@ -7,6 +7,7 @@
 #include "pg/server.h"
 
 extern "C" {
+#include "optimizer/paths.h"
 #include "utils/guc.h"
 }
 
@@ -25,6 +26,7 @@ int compaction_workers = 1;
 double defragmentation_ratio = 2;
 double defragmentation_share = 0.25;
 int copy_rate = 0;
+int copy_readers = 2;
 int progress_log_interval_ms = 10000;
 int rollback_window_s = 3600;
 int pruning_interval_s = 60;
@@ -77,6 +79,10 @@ void define_copying() {
   define_integer("pg_brigade.copy_rate",
                  "Rows of tables copied in a second, after a deploy for example; 0 means no limit.",
                  &copy_rate, 0, INT_MAX);
+  define_integer("pg_brigade.copy_readers",
+                 "Large tables copied at a time, each read by a process of its own; 0 means that "
+                 "the worker reads them, one after the other.",
+                 &copy_readers, 0, 16);
   define_integer("pg_brigade.progress_log_interval",
                  "Time between two lines of the log about a table being copied; 0 means none.",
                  &progress_log_interval_ms, 0, 86400000, GUC_UNIT_MS);
@@ -124,6 +130,8 @@ Settings settings() {
   current.defragmentation_ratio = defragmentation_ratio;
   current.defragmentation_share = defragmentation_share;
   current.copy_rate = copy_rate;
+  current.copy_readers = copy_readers;
+  current.copy_reader_blocks_min = min_parallel_table_scan_size;
   current.progress_log_interval_ms = progress_log_interval_ms;
   current.rollback_window_s = rollback_window_s;
   current.pruning_interval_s = pruning_interval_s;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 // The extension's settings (docs/settings.md), as the server has them now.
 namespace brigade::pg {
@@ -18,6 +19,8 @@ struct Settings {
   double defragmentation_ratio;    // operations for each row that are too many; 0: never
   double defragmentation_share;    // of a bucket's rows that may be appended again in a day
   int copy_rate;                   // rows of tables copied a second; 0: no limit
+  int copy_readers;                // processes that read large tables for copies
+  int64_t copy_reader_blocks_min;  // a table with so many blocks left to read is large
   int progress_log_interval_ms;    // between two log lines about a table being copied; 0: none
   int rollback_window_s;           // the previous config's data is kept up to date so long
   int pruning_interval_s;

@@ -1,6 +1,7 @@
 #include "snapshot/chunk.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "decoding/subkey.h"
 #include "pg/error.h"
@@ -11,6 +12,17 @@ namespace brigade {
 namespace {
 
 constexpr size_t chunk_bytes_max = 2 << 20;
+
+std::vector<int32_t> other_definitions(const ActivePlans& plans,
+                                       const std::vector<int32_t>& definitions) {
+  std::vector<int32_t> others;
+  for (const auto& plan : plans) {
+    std::ranges::copy_if(plan->definition_ids, std::back_inserter(others), [&](int32_t id) {
+      return std::ranges::find(definitions, id) == definitions.end();
+    });
+  }
+  return others;
+}
 
 class ChunkReader {
  public:
@@ -73,8 +85,10 @@ void Chunk::leave_out(const std::function<bool(const Subkey&)>& was_told) {
   messages = std::move(kept);
 }
 
-Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start,
-                 int64_t rows_max) {
+Chunk read_chunk(const pg::OpenTable& table, const ActivePlans& plans,
+                 const std::vector<int32_t>& definitions, pg::RowLocation start, int64_t rows_max) {
+  const TableBinding binding =
+      bind_table(table.relation(), plans, other_definitions(plans, definitions));
   Chunk chunk;
   ChunkReader reader(table, binding);
   pg::TableScan scan(table, start);

@@ -22,13 +22,15 @@ struct Chunk {
   int64_t row_count = 0;  // rows read, those without effect as well
   pg::RowLocation next;
   bool at_end = false;
+  uint64_t watermark = 0;  // all that the snapshot saw committed lies before this place in the WAL
 
   // Leaves out the messages of rows that the stream of changes told meanwhile.
   void leave_out(const std::function<bool(const Subkey&)>& was_told);
 };
 
-// Reads `rows_max` rows from `start` on under the active snapshot; fewer if they are wide.
-Chunk read_chunk(const pg::OpenTable& table, const TableBinding& binding, pg::RowLocation start,
-                 int64_t rows_max);
+// Reads `rows_max` rows from `start` on under the active snapshot, fewer if they are wide, for some
+// of the plans' definitions. The watermark is to be written when the transaction has ended.
+Chunk read_chunk(const pg::OpenTable& table, const ActivePlans& plans,
+                 const std::vector<int32_t>& definitions, pg::RowLocation start, int64_t rows_max);
 
 }  // namespace brigade

@@ -4,6 +4,7 @@
 
 #include "pg/background_worker.h"
 #include "pg/error.h"
+#include "pg/logical_slot.h"
 #include "pg/settings.h"
 #include "pg/transaction.h"
 #include "storage/held_rows.h"
@@ -14,6 +15,8 @@ namespace {
 
 // Some megabytes.
 constexpr size_t known_rows_max = 100000;
+// Between two attempts to start a process that reads.
+constexpr auto relaunch_interval = std::chrono::seconds(10);
 
 // Nothing of a table that is locked or gone: it is passed over.
 int64_t blocks_left(const TableCopy& copy) {
@@ -24,7 +27,11 @@ int64_t blocks_left(const TableCopy& copy) {
 }  // namespace
 
 void Copier::load(const ActivePlans& plans) {
-  plans_ = plans;
+  if (plans_ != plans) {
+    plans_ = plans;
+    plans_version_++;
+    readings_.clear();
+  }
   copies_ = load_copies();
   // A small table does not wait for a large one. That which was begun of two equal ones goes on.
   std::ranges::stable_sort(copies_, {}, blocks_left);
@@ -32,10 +39,9 @@ void Copier::load(const ActivePlans& plans) {
   for (const TableCopy& copy : copies_) {
     definitions_.insert(copy.definitions.begin(), copy.definitions.end());
   }
-  std::erase_if(known_, [&](const auto& entry) {
-    return std::ranges::none_of(copies_,
-                                [&](const TableCopy& copy) { return copy.id == entry.first; });
-  });
+  std::erase_if(known_, [&](const auto& entry) { return find(entry.first) == nullptr; });
+  std::erase_if(readings_, [&](const Reading& reading) { return find(reading.copy) == nullptr; });
+  if (copies_.empty()) readers_.clear();
 }
 
 std::set<std::array<char, 4>> Copier::tables() const {
@@ -44,37 +50,165 @@ std::set<std::array<char, 4>> Copier::tables() const {
   return tables;
 }
 
-void Copier::note_stored(const TouchedRows& touched) {
+TableCopy* Copier::find(int64_t id) {
+  const auto copy = std::ranges::find(copies_, id, &TableCopy::id);
+  return copy == copies_.end() ? nullptr : &*copy;
+}
+
+void Copier::note_touched(const TouchedRows& touched) {
+  for (Reading& reading : readings_) reading.touched.add(touched, reading.table);
   for (const TableCopy& copy : copies_) {
     const auto known = known_.find(copy.id);
     if (known == known_.end()) continue;
-    SubkeySet& stored = known->second.stored;
-    const std::array<char, 4> table = copy.target().table;
-    for (const Subkey& row : touched.rows) {
-      if (table_of(row) == table) stored.insert(row);
+    TouchedRows& stored = known->second.stored;
+    stored.add(touched, copy.target().table);
+    if (stored.too_many) known_.erase(known);
+  }
+}
+
+// Two for one table come from different times; the later one compares with what the earlier made.
+bool Copier::is_behind_another(const TableCopy& copy) const {
+  return std::ranges::find(copies_, copy.relation, &TableCopy::relation)->id != copy.id;
+}
+
+// Of each table one chunk may wait to be stored while the next is read.
+std::optional<pg::RowLocation> Copier::next_start(const TableCopy& copy) const {
+  if (is_behind_another(copy)) return std::nullopt;
+  std::optional<pg::RowLocation> start = copy.next;
+  int count = 0;
+  for (const Reading& reading : readings_) {
+    if (reading.copy != copy.id) continue;
+    const bool goes_on = ++count == 1 && reading.chunk && !reading.chunk->at_end;
+    start = goes_on ? std::optional(reading.chunk->next) : std::nullopt;
+  }
+  return start;
+}
+
+// A snapshot that sees all that was decoded before is taken first, so that those of other processes
+// do as well: what they do not see is decoded, and noted, from now on.
+void Copier::read(std::vector<uint32_t>& decoded) {
+  collect_answers();
+  const auto has_more = [&](const TableCopy& copy) { return next_start(copy).has_value(); };
+  if (std::ranges::none_of(copies_, has_more)) return;
+  {
+    pg::Transaction transaction;
+    if (!pg::active_snapshot_is_settled(decoded)) return;
+    decoded.clear();
+    for (TableCopy& copy : copies_) read_on(copy);
+    transaction.commit();
+  }
+  for (Reading& reading : readings_) {
+    if (reading.here && reading.chunk->watermark == 0) {
+      reading.chunk->watermark = pg::write_watermark();
     }
-    if (touched.too_many || stored.size() > known_rows_max) known_.erase(known);
   }
 }
 
-bool Copier::read(const std::vector<uint32_t>& decoded) {
-  pg::Transaction transaction;
-  if (!pg::active_snapshot_is_settled(decoded)) return false;
-  for (current_ = 0; current_ < copies_.size(); current_++) {
-    if (read(copies_[current_])) break;
-  }
-  transaction.commit();
-  return chunk_.has_value();
-}
-
-bool Copier::read(TableCopy& copy) {
+void Copier::read_on(TableCopy& copy) {
+  auto from = next_start(copy);
+  if (!from) return;
   const pg::OpenTable table(copy.relation);
   // A table that was dropped leaves the queue when the catalog is looked at.
-  if (!table.is_open()) return false;
-  if (!copy.started || copy.file_node != table.file_node()) start(copy, table);
-  const TableBinding binding = bind_table(table.relation(), plans_, other_definitions(copy));
-  chunk_ = read_chunk(table, binding, copy.next, chunk_size_.rows());
+  if (!table.is_open()) return;
+  if (!copy.started || copy.file_node != table.file_node()) {
+    give_up_readings(copy.id);
+    start(copy, table);
+    from = copy.next;
+  }
+  const pg::Settings settings = pg::settings();
+  const bool is_large = settings.copy_readers > 0 &&
+                        table.block_count() - from->block >= settings.copy_reader_blocks_min;
+  if (is_large && ask_reader(copy, *from)) return;
+  if (is_large && !readers_.empty()) return;  // one of them will be free
+  if (std::ranges::none_of(readings_, &Reading::here)) read_here(copy, table, *from);
+}
+
+void Copier::read_here(const TableCopy& copy, const pg::OpenTable& table, pg::RowLocation from) {
+  const auto started_at = std::chrono::steady_clock::now();
+  Chunk chunk = read_chunk(table, plans_, copy.definitions, from, chunk_size_.rows());
+  Reading& reading = readings_.emplace_back(copy.id, copy.target().table);
+  reading.here = true;
+  reading.chunk = std::move(chunk);
+  reading.taken = std::chrono::steady_clock::now() - started_at;
+}
+
+bool Copier::ask_reader(const TableCopy& copy, pg::RowLocation from) {
+  CopyReader* reader = free_reader();
+  if (reader == nullptr) return false;
+  const ChunkRequest request{plans_version_, copy.relation,      copy.file_node,
+                             from,           chunk_size_.rows(), copy.definitions};
+  if (!reader->ask(request)) {
+    lose(reader);
+    return false;
+  }
+  readings_.emplace_back(copy.id, copy.target().table).reader = reader;
   return true;
+}
+
+CopyReader* Copier::free_reader() {
+  for (const auto& reader : readers_) {
+    if (!reader->is_busy()) return reader.get();
+  }
+  const auto now = std::chrono::steady_clock::now();
+  const auto count_max = static_cast<size_t>(pg::settings().copy_readers);
+  if (readers_.size() >= count_max || now < next_launch_) return nullptr;
+  auto reader = CopyReader::launch();
+  if (reader == nullptr) {
+    next_launch_ = now + relaunch_interval;
+    if (readers_.empty()) {
+      pg::log_warning(
+          "no free slot for a copy reader: the worker reads tables itself; raise"
+          " max_worker_processes");
+    }
+    return nullptr;
+  }
+  return readers_.emplace_back(std::move(reader)).get();
+}
+
+void Copier::collect_answers() {
+  std::vector<const CopyReader*> gone;
+  for (const auto& reader : readers_) {
+    if (!reader->is_busy()) continue;
+    std::optional<Chunk> chunk;
+    const CopyReader::State state = reader->poll(chunk);
+    if (state == CopyReader::State::gone) gone.push_back(reader.get());
+    if (state == CopyReader::State::answered) take_answer(*reader, std::move(chunk));
+  }
+  for (const CopyReader* reader : gone) lose(reader);
+}
+
+// Nobody waits for what was given up meanwhile.
+void Copier::take_answer(const CopyReader& reader, std::optional<Chunk> chunk) {
+  const auto reading = std::ranges::find(readings_, &reader, &Reading::reader);
+  if (reading == readings_.end()) return;
+  if (!chunk) {
+    readings_.erase(reading);
+    return;
+  }
+  reading->reader = nullptr;
+  reading->chunk = std::move(chunk);
+}
+
+// Whatever ended it may end the next one too, and this process reads meanwhile.
+void Copier::lose(const CopyReader* reader) {
+  std::erase_if(readings_, [&](const Reading& reading) { return reading.reader == reader; });
+  std::erase_if(readers_, [&](const auto& one) { return one.get() == reader; });
+  next_launch_ = std::chrono::steady_clock::now() + relaunch_interval;
+  pg::log_warning("a copy reader ended early; the server's log says why");
+}
+
+void Copier::give_up_readings(int64_t copy) {
+  std::erase_if(readings_, [&](const Reading& reading) { return reading.copy == copy; });
+}
+
+bool Copier::waits_for_reader() const {
+  return std::ranges::any_of(readers_, [](const auto& reader) { return reader->is_busy(); });
+}
+
+std::optional<uint64_t> Copier::watermark() const {
+  const auto ready = std::ranges::find_if(readings_, &Reading::is_ready);
+  if (ready == readings_.end()) return std::nullopt;
+  return ready->chunk->watermark;
 }
 
 void Copier::start(TableCopy& copy, const pg::OpenTable& table) {
@@ -84,27 +218,22 @@ void Copier::start(TableCopy& copy, const pg::OpenTable& table) {
   if (held) known_.emplace(copy.id, Known{std::move(*held), {}});
 }
 
-std::vector<int32_t> Copier::other_definitions(const TableCopy& copy) const {
-  std::vector<int32_t> others;
-  for (const auto& plan : plans_) {
-    for (const int32_t id : plan->definition_ids) {
-      const auto& own = copy.definitions;
-      if (std::find(own.begin(), own.end(), id) == own.end()) others.push_back(id);
-    }
-  }
-  return others;
-}
-
 void Copier::copy_all(StorageCommit& commit) {
   while (has_work()) {
     commit.expect_copies(definitions_);
-    current_ = 0;
-    if (!read(copies_.front())) {
-      throw pg::Error("55P03", "table " + copies_.front().table_name + " is locked or gone", {},
-                      "The worker tries again; end the session that holds the lock.");
-    }
-    store(commit, TouchedRows());
+    TableCopy& copy = copies_.front();
+    store(commit, copy, read_now(copy), TouchedRows());
   }
+}
+
+Chunk Copier::read_now(TableCopy& copy) {
+  const pg::OpenTable table(copy.relation);
+  if (!table.is_open()) {
+    throw pg::Error("55P03", "table " + copy.table_name + " is locked or gone", {},
+                    "The worker tries again; end the session that holds the lock.");
+  }
+  if (!copy.started || copy.file_node != table.file_node()) start(copy, table);
+  return read_chunk(table, plans_, copy.definitions, copy.next, chunk_size_.rows());
 }
 
 void Copier::log_progress(const TableCopy& copy) {
@@ -115,22 +244,28 @@ void Copier::log_progress(const TableCopy& copy) {
   pg::log_info(describe_progress(copy));
 }
 
-void Copier::store(StorageCommit& commit, const TouchedRows& touched) {
-  if (!chunk_) return;
-  last_row_count_ = chunk_->row_count;
-  if (touched.too_many) return chunk_.reset();
-  TableCopy& copy = copies_[current_];
+void Copier::store(StorageCommit& commit) {
+  const auto ready = std::ranges::find_if(readings_, &Reading::is_ready);
+  Reading reading = std::move(*ready);
+  readings_.erase(ready);
+  last_row_count_ = reading.chunk->row_count;
+  last_read_in_ = reading.taken;
+  TableCopy& copy = *find(reading.copy);
+  if (reading.touched.too_many) return give_up_readings(copy.id);
+  store(commit, copy, std::move(*reading.chunk), reading.touched);
+}
+
+void Copier::store(StorageCommit& commit, TableCopy& copy, Chunk chunk,
+                   const TouchedRows& touched) {
   const auto known = known_.find(copy.id);
   const Known* rows = known == known_.end() ? nullptr : &known->second;
-  chunk_->leave_out([&](const Subkey& row) {
-    return touched.contains(row) || (rows != nullptr && rows->stored.contains(row));
+  chunk.leave_out([&](const Subkey& row) {
+    return touched.contains(row) || (rows != nullptr && rows->stored.rows.contains(row));
   });
-  commit.apply_copied(chunk_->messages, rows == nullptr ? nullptr : &rows->held);
-  copy.next = chunk_->next;
-  copy.row_count += chunk_->row_count;
-  const bool at_end = chunk_->at_end;
-  chunk_.reset();
-  if (!at_end) {
+  commit.apply_copied(chunk.messages, rows == nullptr ? nullptr : &rows->held);
+  copy.next = chunk.next;
+  copy.row_count += chunk.row_count;
+  if (!chunk.at_end) {
     store_progress(copy);
     return log_progress(copy);
   }
@@ -138,6 +273,10 @@ void Copier::store(StorageCommit& commit, const TouchedRows& touched) {
   end_copy(copy);
   pg::log_info("copied " + std::to_string(copy.row_count) + " rows of " + copy.table_name);
   load(ActivePlans(plans_));
+}
+
+void Copier::note_stored_in(ChunkSize::Duration taken) {
+  chunk_size_.learn(last_row_count_, last_read_in_ + taken);
 }
 
 }  // namespace brigade

@@ -3,7 +3,9 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "decoding/active_plan.h"
 #include "snapshot/chunk.h"
 #include "snapshot/chunk_size.h"
+#include "snapshot/copy_reader.h"
 #include "snapshot/table_copy.h"
 #include "storage/storage_commit.h"
 
@@ -18,8 +21,9 @@ namespace brigade {
 
 // Copies tables into definitions beside the stream of changes, a chunk at a time, so that after
 // each chunk the buckets are right for the rows copied so far (docs/replication.md explains why).
-// A chunk is read under a snapshot; the caller then follows the stream to a point that lies after
-// all the snapshot sees, noting the rows it touches; then the chunk's other rows are stored.
+// A chunk is read under a snapshot, here or by another process; the caller then follows the stream
+// to a point that lies after all the snapshot sees, noting the rows it touches since the reading
+// began; then the chunk's other rows are stored.
 class Copier {
  public:
   // Reads the queue anew: what begins or ends there is not noticed otherwise. Tables of which least
@@ -32,49 +36,80 @@ class Copier {
   // The tables, by how the subkeys of their rows begin.
   std::set<std::array<char, 4>> tables() const;
 
-  // Takes note of rows that changes of the stream were stored of since this was called last.
-  void note_stored(const TouchedRows& touched);
+  // Takes note of what changes of the stream were decoded of since this was called last. Call it
+  // before read(), and when those changes were stored, before store().
+  void note_touched(const TouchedRows& touched);
 
-  // Reads a chunk in a transaction of its own. False: no table can be read just now, because it is
-  // locked, or because the snapshot did not see all of `decoded`, transactions known to have
-  // committed.
-  bool read(const std::vector<uint32_t>& decoded);
+  // Goes on reading: has other processes read large tables, and reads a chunk here, in a
+  // transaction of its own, if there is a table for it. Nothing happens while a snapshot does not
+  // see all of `decoded`, transactions known to have committed; else the list is emptied.
+  void read(std::vector<uint32_t>& decoded);
+
+  // A process is reading, and wakes this one when it is done.
+  bool waits_for_reader() const;
+  // Where the stream must be followed to before store(). Absent: no chunk was read.
+  std::optional<uint64_t> watermark() const;
+
+  // Stores the chunk that was read first, but for the rows touched since. If those are too many to
+  // be known, it will be read again.
+  void store(StorageCommit& commit);
+  // Says how long storing it took.
+  void note_stored_in(ChunkSize::Duration taken);
+  // How many rows were read of the table with the last chunk stored.
+  int64_t last_row_count() const { return last_row_count_; }
 
   // Copies everything in the queue within the open transaction and its snapshot. Throws pg::Error
   // if a table is locked.
   void copy_all(StorageCommit& commit);
 
-  // How many rows were read of the table with the last chunk.
-  int64_t last_row_count() const { return last_row_count_; }
-
-  // Stores the chunk read, if there is one, but for rows in `touched`. If those are too many to be
-  // known, the chunk will be read again.
-  void store(StorageCommit& commit, const TouchedRows& touched);
-
-  // Says how long the last chunk took to read and to store.
-  void note_time(ChunkSize::Duration taken) { chunk_size_.learn(last_row_count_, taken); }
-
  private:
-  bool read(TableCopy& copy);
-  void start(TableCopy& copy, const pg::OpenTable& table);
-  void log_progress(const TableCopy& copy);
-  std::vector<int32_t> other_definitions(const TableCopy& copy) const;
+  // A chunk that is being read, or was and is to be stored.
+  struct Reading {
+    Reading(int64_t copy, std::array<char, 4> table) : copy(copy), table(table) {}
+    bool is_ready() const { return chunk.has_value(); }
 
-  ActivePlans plans_;
-  std::vector<TableCopy> copies_;
-  std::set<int32_t> definitions_;
+    int64_t copy;
+    std::array<char, 4> table;
+    bool here = false;             // by this process
+    CopyReader* reader = nullptr;  // null: the chunk is there
+    std::optional<Chunk> chunk;
+    TouchedRows touched;          // since it began
+    ChunkSize::Duration taken{};  // of this process's time
+  };
   // What is known of a copy's rows since it began.
   struct Known {
-    SubkeySet held;    // of which buckets held something then
-    SubkeySet stored;  // that the stream has told since: they are right already
+    SubkeySet held;      // of which buckets held something then
+    TouchedRows stored;  // that the stream has told since: they are right already
   };
+
+  TableCopy* find(int64_t id);
+  bool is_behind_another(const TableCopy& copy) const;
+  std::optional<pg::RowLocation> next_start(const TableCopy& copy) const;
+  void read_on(TableCopy& copy);
+  void read_here(const TableCopy& copy, const pg::OpenTable& table, pg::RowLocation from);
+  Chunk read_now(TableCopy& copy);
+  bool ask_reader(const TableCopy& copy, pg::RowLocation from);
+  CopyReader* free_reader();
+  void collect_answers();
+  void take_answer(const CopyReader& reader, std::optional<Chunk> chunk);
+  void give_up_readings(int64_t copy);
+  void lose(const CopyReader* reader);
+  void start(TableCopy& copy, const pg::OpenTable& table);
+  void store(StorageCommit& commit, TableCopy& copy, Chunk chunk, const TouchedRows& touched);
+  void log_progress(const TableCopy& copy);
+
+  ActivePlans plans_;
+  int64_t plans_version_ = 0;
+  std::vector<TableCopy> copies_;
+  std::set<int32_t> definitions_;
   // By copy. Absent if those are too many, or if the copy was begun by a worker that died.
   std::map<int64_t, Known> known_;
-  // Of the chunk read and not yet stored: its copy is at copies_[current_].
-  size_t current_ = 0;
-  std::optional<Chunk> chunk_;
+  std::vector<std::unique_ptr<CopyReader>> readers_;
+  std::chrono::steady_clock::time_point next_launch_{};
+  std::list<Reading> readings_;  // oldest first
   ChunkSize chunk_size_;
   int64_t last_row_count_ = 0;
+  ChunkSize::Duration last_read_in_{};
   std::chrono::steady_clock::time_point logged_at_ = std::chrono::steady_clock::now();
 };
 

@@ -119,9 +119,9 @@ void Worker::run() {
       activate_if_filled();
     }
     const long pause_ms = has_work() ? poll_interval_ms : idle_interval_ms;
-    const bool woken = pg::wait_for_wake_up(busy ? 0 : pause_ms);
+    // Who wakes it cannot be told; a process that reads does so all the time.
+    const bool woken = pg::wait_for_wake_up(busy ? 0 : pause_ms) && !copier_.waits_for_reader();
     if (woken || std::chrono::steady_clock::now() >= next_deploy_look_) look_for_deploy();
-    reappend_wanted_ = reappend_wanted_ || woken;
   }
 }
 
@@ -158,6 +158,7 @@ void Worker::recover() {
 
 void Worker::look_for_deploy() {
   next_deploy_look_ = std::chrono::steady_clock::now() + deploy_look_interval;
+  reappend_wanted_ = true;
   const bool was_begun = pending_ && pending_->begun;
   {
     pg::Transaction transaction;
@@ -250,25 +251,27 @@ void Worker::carry_out(const CatalogLook& look) {
   transaction.commit();
 }
 
+void Worker::note_touched_rows() {
+  copier_.note_touched(decoder_.touched_rows());
+  decoder_.note_touched_rows(copier_.tables());
+}
+
 // One chunk of a table. The rows that the stream touches until it has reached all that the chunk's
 // snapshot saw are right already, and the rest of the chunk is right with them.
 bool Worker::copy_rows() {
-  copier_.note_stored(decoder_.touched_rows());
-  decoder_.note_touched_rows(copier_.tables());
-  if (!copier_.has_work() || copies_too_fast()) return false;
-  const auto started_at = std::chrono::steady_clock::now();
-  std::vector<uint32_t>& decoded = decoder_.recent_transactions();
-  if (!copier_.read(decoded)) return false;
-  decoded.clear();
-  const auto read_at = std::chrono::steady_clock::now();
-  follow_to(pg::write_watermark());
+  note_touched_rows();
+  if (!copier_.has_work()) return false;
+  copier_.read(decoder_.recent_transactions());
+  const auto watermark = copier_.watermark();
+  if (!watermark || copies_too_fast()) return false;
+  follow_to(*watermark);
   // What was committed meanwhile need not wait for the chunk to be stored.
   if (!messages_.empty()) store(decoder_.last_end_lsn());
+  note_touched_rows();
   const auto followed_at = std::chrono::steady_clock::now();
-  write_commit(reader_->position(),
-               [&](StorageCommit& commit) { copier_.store(commit, decoder_.touched_rows()); });
+  write_commit(reader_->position(), [&](StorageCommit& commit) { copier_.store(commit); });
   copied_at_ = std::chrono::steady_clock::now();
-  copier_.note_time(read_at - started_at + (copied_at_ - followed_at));
+  copier_.note_stored_in(copied_at_ - followed_at);
   return true;
 }
 

@@ -38,6 +38,7 @@ class Worker {
   void watch_catalog();
   void carry_out(const CatalogLook& look);
   bool copy_rows();
+  void note_touched_rows();
   bool copies_too_fast() const;
   bool reappend_rows();
   void open_reader();

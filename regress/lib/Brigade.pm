@@ -13,7 +13,7 @@ use Test::More;
 
 our @EXPORT = qw(
   new_server deploy deploy_todo wait_until_stored kill_worker worker_pid is_stored_as_in_source
-  wait_until_copied are_stored op_id
+  wait_until_copied are_stored op_id restart_with reload_with
 );
 
 my $example = dirname(__FILE__) . '/../../examples/todo';
@@ -28,6 +28,21 @@ sub new_server {
         'fsync = off', 'restart_after_crash = on', @settings));
     $server->start;
     return $server;
+}
+
+# restart_with(server, setting…): from here on the settings hold for certain.
+sub restart_with {
+    my ($server, @settings) = @_;
+    $server->append_conf('postgresql.conf', join("\n", @settings));
+    $server->restart;
+    return $server->safe_psql('postgres', 'SELECT brigade.start()');
+}
+
+# reload_with(server, setting…): running processes notice the settings some time after this.
+sub reload_with {
+    my ($server, @settings) = @_;
+    $server->append_conf('postgresql.conf', join("\n", @settings));
+    return $server->reload;
 }
 
 # Deploys, and waits until the config is active.

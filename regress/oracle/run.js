@@ -81,6 +81,8 @@ class Run {
     this.machine = new Machine();
     this.server = await Server.start(
       `logical_decoding_work_mem = ${random.pick(['64kB', '64MB'])}`,
+      // 0: processes of their own read even the smallest table for a copy.
+      `min_parallel_table_scan_size = ${random.pick(['0', '8MB'])}`,
       'deadlock_timeout = 50ms', 'max_connections = 60', 'restart_after_crash = on');
     this.pool = this.server.openPool({ max: 12 });
     await this.query(schemaSql(this.world));

@@ -104,15 +104,13 @@ check('truncated');
 # While a table is copied again, its rows are where they were before, whatever old rows say.
 sub change_while_copied {
     my ($name, $copy, $changes) = @_;
-    run('SELECT brigade.start()', 'ALTER SYSTEM SET pg_brigade.copy_rate = 10',
-        'SELECT pg_reload_conf()');
+    restart_with($server, 'pg_brigade.copy_rate = 10');
     run($copy);
     $server->poll_query_until('postgres', 'SELECT max(rows) > 0 FROM brigade.progress') or die;
     run($changes);
     wait_until_stored($server);
     isnt(run('SELECT count(*) FROM brigade.progress'), '0', "$name: it is still being copied");
-    run('SELECT brigade.start()', 'ALTER SYSTEM RESET pg_brigade.copy_rate',
-        'SELECT pg_reload_conf()');
+    reload_with($server, 'pg_brigade.copy_rate = 0');
     are_stored($server, $name, 'moved', 'SELECT * FROM moved');
     return;
 }
