@@ -24,6 +24,12 @@ int64_t blocks_left(const TableCopy& copy) {
   return table.is_open() ? table.block_count() - copy.next.block : 0;
 }
 
+// Worth a process that reads it.
+bool is_large(const TableCopy& copy) {
+  const pg::Settings settings = pg::settings();
+  return settings.copy_readers > 0 && copy.blocks_left >= settings.copy_reader_blocks_min;
+}
+
 }  // namespace
 
 void Copier::load(const ActivePlans& plans) {
@@ -32,9 +38,19 @@ void Copier::load(const ActivePlans& plans) {
     plans_version_++;
     readings_.clear();
   }
-  copies_ = load_copies();
+  std::vector<TableCopy> copies = load_copies();
+  for (TableCopy& copy : copies) {
+    const TableCopy* known = find(copy.id);
+    copy.blocks_left = known == nullptr ? blocks_left(copy) : known->blocks_left;
+  }
+  copies_ = std::move(copies);
   // A small table does not wait for a large one. That which was begun of two equal ones goes on.
-  std::ranges::stable_sort(copies_, {}, blocks_left);
+  std::ranges::stable_sort(copies_, {}, &TableCopy::blocks_left);
+  forget_what_left();
+}
+
+// What is known of copies that are not in the queue any more.
+void Copier::forget_what_left() {
   definitions_.clear();
   for (const TableCopy& copy : copies_) {
     definitions_.insert(copy.definitions.begin(), copy.definitions.end());
@@ -66,14 +82,8 @@ void Copier::note_touched(const TouchedRows& touched) {
   }
 }
 
-// Two for one table come from different times; the later one compares with what the earlier made.
-bool Copier::is_behind_another(const TableCopy& copy) const {
-  return std::ranges::find(copies_, copy.relation, &TableCopy::relation)->id != copy.id;
-}
-
 // Of each table one chunk may wait to be stored while the next is read.
 std::optional<pg::RowLocation> Copier::next_start(const TableCopy& copy) const {
-  if (is_behind_another(copy)) return std::nullopt;
   std::optional<pg::RowLocation> start = copy.next;
   int count = 0;
   for (const Reading& reading : readings_) {
@@ -84,17 +94,37 @@ std::optional<pg::RowLocation> Copier::next_start(const TableCopy& copy) const {
   return start;
 }
 
+bool Copier::may_read_here() const { return std::ranges::none_of(readings_, &Reading::here); }
+
+bool Copier::may_ask_reader() const {
+  const auto is_idle = [](const auto& reader) { return !reader->is_busy(); };
+  return std::ranges::any_of(readers_, is_idle) ||
+         (readers_.size() < static_cast<size_t>(pg::settings().copy_readers) &&
+          std::chrono::steady_clock::now() >= next_launch_);
+}
+
+// A large table is read here only if there are no readers: otherwise one will be free.
+bool Copier::can_be_read_on(const TableCopy& copy) const {
+  if (!next_start(copy)) return false;
+  if (!is_large(copy)) return may_read_here();
+  return may_ask_reader() || (readers_.empty() && may_read_here());
+}
+
 // A snapshot that sees all that was decoded before is taken first, so that those of other processes
 // do as well: what they do not see is decoded, and noted, from now on.
 void Copier::read(std::vector<uint32_t>& decoded) {
   collect_answers();
-  const auto has_more = [&](const TableCopy& copy) { return next_start(copy).has_value(); };
-  if (std::ranges::none_of(copies_, has_more)) return;
+  const auto can_go_on = [&](const TableCopy& copy) { return can_be_read_on(copy); };
+  if (std::ranges::none_of(copies_, can_go_on)) return;
   {
     pg::Transaction transaction;
     if (!pg::active_snapshot_is_settled(decoded)) return;
     decoded.clear();
-    for (TableCopy& copy : copies_) read_on(copy);
+    // Of two copies of one table the later one compares with what the earlier makes.
+    std::set<uint32_t> relations;
+    for (TableCopy& copy : copies_) {
+      if (relations.insert(copy.relation).second && can_be_read_on(copy)) read_on(copy);
+    }
     transaction.commit();
   }
   for (Reading& reading : readings_) {
@@ -105,22 +135,17 @@ void Copier::read(std::vector<uint32_t>& decoded) {
 }
 
 void Copier::read_on(TableCopy& copy) {
-  auto from = next_start(copy);
-  if (!from) return;
   const pg::OpenTable table(copy.relation);
   // A table that was dropped leaves the queue when the catalog is looked at.
   if (!table.is_open()) return;
   if (!copy.started || copy.file_node != table.file_node()) {
     give_up_readings(copy.id);
     start(copy, table);
-    from = copy.next;
   }
-  const pg::Settings settings = pg::settings();
-  const bool is_large = settings.copy_readers > 0 &&
-                        table.block_count() - from->block >= settings.copy_reader_blocks_min;
-  if (is_large && ask_reader(copy, *from)) return;
-  if (is_large && !readers_.empty()) return;  // one of them will be free
-  if (std::ranges::none_of(readings_, &Reading::here)) read_here(copy, table, *from);
+  const pg::RowLocation from = *next_start(copy);
+  copy.blocks_left = table.block_count() - from.block;
+  if (is_large(copy) && ask_reader(copy, from)) return;
+  if (may_read_here()) read_here(copy, table, from);
 }
 
 void Copier::read_here(const TableCopy& copy, const pg::OpenTable& table, pg::RowLocation from) {
@@ -146,23 +171,15 @@ bool Copier::ask_reader(const TableCopy& copy, pg::RowLocation from) {
 }
 
 CopyReader* Copier::free_reader() {
+  if (!may_ask_reader()) return nullptr;
   for (const auto& reader : readers_) {
     if (!reader->is_busy()) return reader.get();
   }
-  const auto now = std::chrono::steady_clock::now();
-  const auto count_max = static_cast<size_t>(pg::settings().copy_readers);
-  if (readers_.size() >= count_max || now < next_launch_) return nullptr;
   auto reader = CopyReader::launch();
-  if (reader == nullptr) {
-    next_launch_ = now + relaunch_interval;
-    if (readers_.empty()) {
-      pg::log_warning(
-          "no free slot for a copy reader: the worker reads tables itself; raise"
-          " max_worker_processes");
-    }
-    return nullptr;
-  }
-  return readers_.emplace_back(std::move(reader)).get();
+  if (reader != nullptr) return readers_.emplace_back(std::move(reader)).get();
+  next_launch_ = std::chrono::steady_clock::now() + relaunch_interval;
+  pg::log_warning("no free slot for a copy reader: raise max_worker_processes");
+  return nullptr;
 }
 
 void Copier::collect_answers() {
@@ -272,7 +289,8 @@ void Copier::store(StorageCommit& commit, TableCopy& copy, Chunk chunk,
   commit.remove_unseen(copy.target());
   end_copy(copy);
   pg::log_info("copied " + std::to_string(copy.row_count) + " rows of " + copy.table_name);
-  load(ActivePlans(plans_));
+  copies_.erase(copies_.begin() + (&copy - copies_.data()));
+  forget_what_left();
 }
 
 void Copier::note_stored_in(ChunkSize::Duration taken) {

@@ -83,8 +83,11 @@ class Copier {
   };
 
   TableCopy* find(int64_t id);
-  bool is_behind_another(const TableCopy& copy) const;
+  void forget_what_left();
   std::optional<pg::RowLocation> next_start(const TableCopy& copy) const;
+  bool may_read_here() const;
+  bool may_ask_reader() const;
+  bool can_be_read_on(const TableCopy& copy) const;
   void read_on(TableCopy& copy);
   void read_here(const TableCopy& copy, const pg::OpenTable& table, pg::RowLocation from);
   Chunk read_now(TableCopy& copy);

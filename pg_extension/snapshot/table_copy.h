@@ -20,6 +20,7 @@ struct TableCopy {
   uint32_t file_node = 0;
   pg::RowLocation next;
   int64_t row_count = 0;
+  int64_t blocks_left = 0;  // as last seen; the queue does not hold it
 
   // Its table and definitions, as storage wants them.
   TruncateChange target() const;
