@@ -173,11 +173,11 @@ void LogicalReader::confirm(uint64_t lsn) {
 }
 
 uint64_t write_watermark() {
-  return guard([] {
-    const XLogRecPtr end = log_message("pg_brigade");
-    XLogFlush(end);
-    return end;
-  });
+  return guard([] { return log_message("pg_brigade"); });
+}
+
+void flush_wal(uint64_t until) {
+  guard([&] { XLogFlush(until); });
 }
 
 uint64_t flushed_lsn() { return flushed_wal_end(); }

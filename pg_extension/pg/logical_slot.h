@@ -56,9 +56,12 @@ class LogicalReader {
   LogicalDecodingContext* context_;
 };
 
-// Writes a mark into the WAL, makes all before it safe on disk, and returns where it ends. All
-// that a snapshot taken before sees committed lies before the mark.
+// Writes a mark into the WAL and returns where it ends. All that a snapshot taken before sees
+// committed lies before the mark.
 uint64_t write_watermark();
+
+// Makes the WAL before a place safe on disk: until then nothing of it is decoded.
+void flush_wal(uint64_t until);
 
 // The end of the WAL that is safe on disk.
 uint64_t flushed_lsn();

@@ -328,7 +328,9 @@ void Worker::follow() {
   confirm_idle_position();
 }
 
+// A watermark of a process that reads has mostly been flushed by the last storage commit.
 void Worker::follow_to(uint64_t position) {
+  pg::flush_wal(position);
   while (reader_->position() < position && reader_->read_next()) {
     store_if_large();
     pg::handle_worker_interrupts();
