@@ -194,10 +194,34 @@ CREATE TABLE brigade.table_copy (
   block_count bigint,
   row_count bigint NOT NULL DEFAULT 0,
   requested_at timestamptz NOT NULL DEFAULT now(),
-  started_at timestamptz
+  started_at timestamptz,
+  phase text NOT NULL DEFAULT 'waiting'
+    CHECK (phase IN ('waiting', 'gathering', 'copying', 'removing')),
+  next_subkey uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+  step text NOT NULL DEFAULT 'held rows'
+    CHECK (step IN ('held rows', 'memberships', 'lookups', 'operations')),
+  read_commit bigint NOT NULL DEFAULT -1,
+  read_op bigint NOT NULL DEFAULT 0,
+  pass_commit bigint NOT NULL DEFAULT -1,
+  pass_op bigint NOT NULL DEFAULT 0,
+  bucket bigint NOT NULL DEFAULT 0,
+  bucket_op bigint NOT NULL DEFAULT 0,
+  held bigint NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE brigade.table_copy IS
   'Tables waiting to be copied into definitions, or being copied: which, why, and how far.';
+COMMENT ON COLUMN brigade.table_copy.phase IS
+  'What buckets hold of the table is gathered first, then the table is copied, then what it does '
+  'not have any more is removed.';
+COMMENT ON COLUMN brigade.table_copy.next_subkey IS
+  'Where gathering or removing goes on, among rows that are ordered by subkey.';
+COMMENT ON COLUMN brigade.table_copy.step IS
+  'What is being gone through while gathering: what an earlier copy left in held_row and '
+  'row_membership, then lookups and operations.';
+COMMENT ON COLUMN brigade.table_copy.held IS 'Rows gathered in held_row, at most.';
+COMMENT ON COLUMN brigade.table_copy.read_commit IS
+  'Operations up to this commit, whose newest is read_op, have been gathered; the pass up to '
+  'pass_commit and pass_op has come to bucket, of which it has read up to bucket_op.';
 COMMENT ON COLUMN brigade.table_copy.file_node IS
   'The file being read; a table that has been rewritten since is copied from its beginning.';
 
@@ -210,6 +234,7 @@ CREATE TABLE brigade.held_row (
   object_id text NOT NULL
 );
 CREATE INDEX held_row_subkey ON brigade.held_row (subkey, definition);
+CREATE INDEX held_row_bucket ON brigade.held_row (bucket, subkey);
 COMMENT ON TABLE brigade.held_row IS
   'While a table is copied again: what buckets held of it before, less what was said anew since. '
   'Bucket 0 stands for lookup entries.';
@@ -414,14 +439,17 @@ CREATE VIEW brigade.progress AS
       AS rows_per_second,
     (clock_timestamp() - started_at) * (block_count / nullif(next_block, 0)::float - 1)
       AS remaining,
-    definitions, requested_at, started_at, id
+    definitions, requested_at, started_at, id, phase
   FROM brigade.table_copy,
     (SELECT current_setting('block_size')::bigint AS block_size) AS server
   ORDER BY id;
 COMMENT ON VIEW brigade.progress IS
   'Tables being copied into buckets, or waiting for it, because of a deploy, DDL, a lost slot or '
-  'brigade.reconcile(): the rows and bytes of the file read so far, and the time that is likely '
-  'to remain.';
+  'brigade.reconcile(): the phase, the rows and bytes of the file read so far, and the time that '
+  'is likely to remain.';
+COMMENT ON COLUMN brigade.progress.phase IS
+  'waiting; gathering what buckets hold of the table already; copying it; removing what buckets '
+  'held and the table does not have.';
 GRANT SELECT ON brigade.status, brigade.progress, brigade.errors TO pg_monitor;
 
 -- ---------------------------------------------------------------------------------------------

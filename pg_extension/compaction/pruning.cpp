@@ -99,6 +99,8 @@ void delete_bucket(Pacer& pacer, int64_t bucket) {
 void delete_lookups(int64_t definition) {
   pg::Transaction transaction;
   pg::execute("DELETE FROM brigade.lookup WHERE definition = $1", pg::Parameters().add(definition));
+  pg::execute("DELETE FROM brigade.held_row WHERE definition = $1",
+              pg::Parameters().add(definition));
   transaction.commit();
 }
 

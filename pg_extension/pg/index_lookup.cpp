@@ -14,6 +14,8 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -29,8 +31,21 @@ namespace {
 
 constexpr int key_columns_max = 2;
 
-void init_equal(ScanKey key, AttrNumber column, Oid type) {
-  ScanKeyInit(key, column, BTEqualStrategyNumber, type == INT4OID ? F_INT4EQ : F_INT8EQ, 0);
+RegProcedure equality_of(Oid type) {
+  if (type == UUIDOID) return F_UUID_EQ;
+  return type == INT4OID ? F_INT4EQ : F_INT8EQ;
+}
+
+void init_key(ScanKey key, int column, Oid type, IndexLookup::LastColumn comparison) {
+  const auto number = static_cast<AttrNumber>(column + 1);
+  switch (comparison) {
+    case IndexLookup::LastColumn::equal:
+      return ScanKeyInit(key, number, BTEqualStrategyNumber, equality_of(type), 0);
+    case IndexLookup::LastColumn::greater:
+      return ScanKeyInit(key, number, BTGreaterStrategyNumber, F_INT8GT, 0);
+    case IndexLookup::LastColumn::at_least:
+      return ScanKeyInit(key, number, BTGreaterEqualStrategyNumber, F_UUID_GE, 0);
+  }
 }
 
 }  // namespace
@@ -42,6 +57,7 @@ struct IndexLookup::State {
   TupleTableSlot* slot;
   int key_count;
   ScanKeyData keys[key_columns_max];
+  pg_uuid_t uuids[key_columns_max];  // that keys point to
 };
 
 IndexLookup::IndexLookup(const char* table, const char* index, int key_columns, LastColumn last)
@@ -52,15 +68,16 @@ IndexLookup::IndexLookup(const char* table, const char* index, int key_columns, 
         state->index = index_open(get_relname_relid(index, schema), AccessShareLock);
         state->key_count = key_columns;
         for (int i = 0; i < key_columns; i++) {
-          init_equal(&state->keys[i], static_cast<AttrNumber>(i + 1),
-                     state->index->rd_opcintype[i]);
-        }
-        if (last == LastColumn::greater) {
-          ScanKeyInit(&state->keys[key_columns - 1], static_cast<AttrNumber>(key_columns),
-                      BTGreaterStrategyNumber, F_INT8GT, 0);
+          init_key(&state->keys[i], i, state->index->rd_opcintype[i],
+                   i + 1 == key_columns ? last : LastColumn::equal);
         }
         state->scan =
             begin_index_scan(state->table, state->index, GetActiveSnapshot(), key_columns);
+        if (last == LastColumn::at_least && key_columns == 1) {
+          state->scan->xs_want_itup = true;
+          // Those of rows known to be gone would be passed over all at once.
+          state->scan->ignore_killed_tuples = false;
+        }
         state->slot = table_slot_create(state->table, nullptr);
         return state;
       })) {
@@ -77,11 +94,16 @@ IndexLookup::~IndexLookup() {
   table_close(state_->table, NoLock);
 }
 
-void IndexLookup::start(std::initializer_list<int64_t> key) {
+void IndexLookup::start(std::initializer_list<KeyValue> key) {
   assert(static_cast<int>(key.size()) == state_->key_count);
   int i = 0;
-  // An integer is compared by the lower half of its datum.
-  for (const int64_t value : key) state_->keys[i++].sk_argument = Int64GetDatum(value);
+  for (const KeyValue& value : key) {
+    if (value.uuid_ != nullptr) memcpy(state_->uuids[i].data, value.uuid_, UUID_LEN);
+    // An integer is compared by the lower half of its datum.
+    state_->keys[i].sk_argument =
+        value.uuid_ == nullptr ? Int64GetDatum(value.number_) : UUIDPGetDatum(&state_->uuids[i]);
+    i++;
+  }
   guard([&] {
     CHECK_FOR_INTERRUPTS();
     index_rescan(state_->scan, state_->keys, state_->key_count, nullptr, 0);
@@ -94,6 +116,21 @@ bool IndexLookup::next() {
     slot_getallattrs(state_->slot);
     return true;
   });
+}
+
+bool IndexLookup::next_entry() {
+  return guard([&] {
+    if (index_getnext_tid(state_->scan, ForwardScanDirection) == nullptr) return false;
+    entry_has_row_ = index_fetch_heap(state_->scan, state_->slot);
+    if (entry_has_row_) slot_getallattrs(state_->slot);
+    return true;
+  });
+}
+
+std::span<const uint8_t, 16> IndexLookup::entry_key() const {
+  bool null = false;
+  const Datum key = index_getattr(state_->scan->xs_itup, 1, state_->scan->xs_itupdesc, &null);
+  return DatumGetUUIDP(key)->data;
 }
 
 bool IndexLookup::is_null(int column) const { return state_->slot->tts_isnull[column]; }
@@ -120,6 +157,19 @@ std::string_view IndexLookup::text(int column) const {
     text = guard([&] { return pg_detoast_datum_packed(text); });
   }
   return {VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text)};
+}
+
+std::vector<int64_t> IndexLookup::bigints(int column) const {
+  auto* array = guard([&] { return DatumGetArrayTypeP(state_->slot->tts_values[column]); });
+  const auto* first = reinterpret_cast<const int64_t*>(ARR_DATA_PTR(array));
+  return {first, first + ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array))};
+}
+
+void IndexLookup::remove() {
+  guard([&] {
+    LockRelation(state_->table, RowExclusiveLock);
+    simple_table_tuple_delete(state_->table, &state_->slot->tts_tid, GetActiveSnapshot());
+  });
 }
 
 }  // namespace brigade::pg

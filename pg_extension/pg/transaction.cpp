@@ -1,5 +1,7 @@
 #include "pg/transaction.h"
 
+#include <exception>
+
 #include "pg/error.h"
 #include "pg/server.h"
 
@@ -46,6 +48,19 @@ void Transaction::commit() {
     pgstat_report_stat(false);
   });
   open_ = false;
+}
+
+SnapshotWithOwnWrites::SnapshotWithOwnWrites() : exceptions_(std::uncaught_exceptions()) {
+  guard([] {
+    CommandCounterIncrement();
+    PushCopiedSnapshot(GetActiveSnapshot());
+    UpdateActiveSnapshotCommandId();
+  });
+}
+
+SnapshotWithOwnWrites::~SnapshotWithOwnWrites() {
+  // After an ERROR the transaction's abort drops it.
+  if (std::uncaught_exceptions() == exceptions_) PopActiveSnapshot();
 }
 
 namespace {

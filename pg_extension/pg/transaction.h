@@ -26,6 +26,19 @@ class Transaction {
   bool open_ = true;
 };
 
+// While it lives, the active snapshot is as it was, but sees what the transaction has written
+// before.
+class SnapshotWithOwnWrites {
+ public:
+  SnapshotWithOwnWrites();
+  ~SnapshotWithOwnWrites();
+  SnapshotWithOwnWrites(const SnapshotWithOwnWrites&) = delete;
+  SnapshotWithOwnWrites& operator=(const SnapshotWithOwnWrites&) = delete;
+
+ private:
+  int exceptions_;
+};
+
 // A commit is in the WAL, and so decoded, a moment before others see what it wrote: with
 // synchronous replication even a long moment. False if the active snapshot was taken in such a
 // moment of any transaction, as far as the server knows, or of one in `decoded`, which are known to

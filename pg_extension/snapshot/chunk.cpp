@@ -85,10 +85,14 @@ void Chunk::leave_out(const std::function<bool(const Subkey&)>& was_told) {
   messages = std::move(kept);
 }
 
+TableBinding bind_definitions(const pg::OpenTable& table, const ActivePlans& plans,
+                              const std::vector<int32_t>& definitions) {
+  return bind_table(table.relation(), plans, other_definitions(plans, definitions));
+}
+
 Chunk read_chunk(const pg::OpenTable& table, const ActivePlans& plans,
                  const std::vector<int32_t>& definitions, pg::RowLocation start, int64_t rows_max) {
-  const TableBinding binding =
-      bind_table(table.relation(), plans, other_definitions(plans, definitions));
+  const TableBinding binding = bind_definitions(table, plans, definitions);
   Chunk chunk;
   ChunkReader reader(table, binding);
   pg::TableScan scan(table, start);

@@ -28,6 +28,10 @@ struct Chunk {
   void leave_out(const std::function<bool(const Subkey&)>& was_told);
 };
 
+// Binds some of the plans' definitions to a table.
+TableBinding bind_definitions(const pg::OpenTable& table, const ActivePlans& plans,
+                              const std::vector<int32_t>& definitions);
+
 // Reads `rows_max` rows from `start` on under the active snapshot, fewer if they are wide, for some
 // of the plans' definitions. The watermark is to be written when the transaction has ended.
 Chunk read_chunk(const pg::OpenTable& table, const ActivePlans& plans,

@@ -1,20 +1,23 @@
 #include "snapshot/copier.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "pg/background_worker.h"
 #include "pg/error.h"
 #include "pg/logical_slot.h"
 #include "pg/settings.h"
 #include "pg/transaction.h"
+#include "snapshot/gathering.h"
+#include "storage/gathered_rows.h"
 #include "storage/held_rows.h"
 
 namespace brigade {
 
 namespace {
 
-// Some megabytes.
-constexpr size_t known_rows_max = 100000;
+constexpr size_t known_held_rows_max = 10000;  // read at once, in some milliseconds
 // Between two attempts to start a process that reads.
 constexpr auto relaunch_interval = std::chrono::seconds(10);
 
@@ -45,19 +48,39 @@ void Copier::load(const ActivePlans& plans) {
   }
   copies_ = std::move(copies);
   // A small table does not wait for a large one. That which was begun of two equal ones goes on.
-  std::ranges::stable_sort(copies_, {}, &TableCopy::blocks_left);
+  // What was begun of one table comes before what is to be.
+  std::map<uint32_t, int64_t> begun;
+  for (const TableCopy& copy : copies_) {
+    if (copy.phase != CopyPhase::waiting) begun.emplace(copy.relation, copy.blocks_left);
+  }
+  for (TableCopy& copy : copies_) {
+    const auto first = begun.find(copy.relation);
+    if (first != begun.end()) copy.blocks_left = std::max(copy.blocks_left, first->second);
+  }
+  std::ranges::stable_sort(copies_, {}, [](const TableCopy& copy) {
+    return std::make_pair(copy.blocks_left, copy.phase == CopyPhase::waiting);
+  });
   forget_what_left();
 }
 
 // What is known of copies that are not in the queue any more.
 void Copier::forget_what_left() {
-  definitions_.clear();
-  for (const TableCopy& copy : copies_) {
-    definitions_.insert(copy.definitions.begin(), copy.definitions.end());
-  }
   std::erase_if(known_, [&](const auto& entry) { return find(entry.first) == nullptr; });
   std::erase_if(readings_, [&](const Reading& reading) { return find(reading.copy) == nullptr; });
   if (copies_.empty()) readers_.clear();
+  note_expected();
+}
+
+void Copier::note_expected() {
+  expected_ = {};
+  for (const TableCopy& copy : copies_) {
+    for (const int32_t definition : copy.definitions) {
+      expected_.definitions.insert(definition);
+      if (copy.started() && copy.gathering.held > 0) {
+        expected_.started.emplace(definition, copy.target().table);
+      }
+    }
+  }
 }
 
 std::set<std::array<char, 4>> Copier::tables() const {
@@ -84,6 +107,7 @@ void Copier::note_touched(const TouchedRows& touched) {
 
 // Of each table one chunk may wait to be stored while the next is read.
 std::optional<pg::RowLocation> Copier::next_start(const TableCopy& copy) const {
+  if (copy.phase != CopyPhase::copying) return std::nullopt;
   std::optional<pg::RowLocation> start = copy.next;
   int count = 0;
   for (const Reading& reading : readings_) {
@@ -138,9 +162,12 @@ void Copier::read_on(TableCopy& copy) {
   const pg::OpenTable table(copy.relation);
   // A table that was dropped leaves the queue when the catalog is looked at.
   if (!table.is_open()) return;
-  if (!copy.started || copy.file_node != table.file_node()) {
+  if (copy.file_node != table.file_node()) {
+    // The rows may have other keys now, and what they mean is gathered anew.
     give_up_readings(copy.id);
-    start(copy, table);
+    copy.phase = CopyPhase::waiting;
+    copy.blocks_left = table.block_count();
+    return note_expected();
   }
   const pg::RowLocation from = *next_start(copy);
   copy.blocks_left = table.block_count() - from.block;
@@ -228,29 +255,92 @@ std::optional<uint64_t> Copier::watermark() const {
   return ready->chunk->watermark;
 }
 
+bool Copier::gather_part() {
+  if (std::ranges::all_of(copies_, &TableCopy::started)) return false;
+  pg::Transaction transaction;
+  // Two copies of one table share what is held: one is over before the next gathers that anew.
+  std::set<uint32_t> relations;
+  const auto waiting = std::ranges::find_if(copies_, [&](TableCopy& copy) {
+    if (!relations.insert(copy.relation).second || copy.started()) return false;
+    const pg::OpenTable table(copy.relation);
+    if (table.is_open()) gather(copy, table);
+    return table.is_open();
+  });
+  transaction.commit();
+  return waiting != copies_.end();
+}
+
+void Copier::gather(TableCopy& copy, const pg::OpenTable& table) {
+  Gathering gathering(copy, forgetting_definitions(copy, table));
+  if (gathering.read_part(gathering_size_.rows())) start(copy, table);
+  part_size_ = &gathering_size_;
+  last_part_ = gathering.examined();
+  last_row_count_ = gathering.row_count();
+}
+
+// A definition that is new remembers nothing, whatever others remember of the table.
+std::vector<int32_t> Copier::forgetting_definitions(const TableCopy& copy,
+                                                    const pg::OpenTable& table) const {
+  if (copy.gathering.step > GatheringStep::memberships) return {};
+  std::vector<int32_t> forgetting;
+  const TableBinding binding = bind_definitions(table, plans_, copy.definitions);
+  for (const PlanBinding& plan : binding.plans) {
+    std::ranges::copy_if(plan.located.bucket_sources, std::back_inserter(forgetting), has_buckets);
+  }
+  return forgetting;
+}
+
 void Copier::start(TableCopy& copy, const pg::OpenTable& table) {
   start_copy(copy, table);
-  known_.erase(copy.id);
-  auto held = HeldRows::subkeys(copy.target(), known_rows_max);
-  if (held) known_.emplace(copy.id, Known{std::move(*held), {}});
+  std::optional<SubkeySet> held(std::in_place);
+  if (copy.gathering.held > 0) held = HeldRows::subkeys(copy.target(), known_held_rows_max);
+  known_[copy.id] = Known{std::move(held), {}};
+  note_expected();
+}
+
+bool Copier::is_removing() const {
+  return std::ranges::find(copies_, CopyPhase::removing, &TableCopy::phase) != copies_.end();
+}
+
+void Copier::remove_part(StorageCommit& commit) {
+  remove_unseen(commit, *std::ranges::find(copies_, CopyPhase::removing, &TableCopy::phase));
+}
+
+void Copier::remove_unseen(StorageCommit& commit, TableCopy& copy) {
+  std::optional<Subkey> next = copy.next_subkey;
+  last_row_count_ = commit.remove_unseen(copy.target(), removal_size_.rows(), next);
+  part_size_ = &removal_size_;
+  last_part_ = last_row_count_;
+  if (!next) return end(copy);
+  copy.next_subkey = *next;
+  store_progress(copy);
+}
+
+void Copier::note_part_in(ChunkSize::Duration taken) {
+  if (last_part_ > 0) part_size_->learn(last_part_, taken);
 }
 
 void Copier::copy_all(StorageCommit& commit) {
   while (has_work()) {
-    commit.expect_copies(definitions_);
+    commit.expect_copies(expected_);
     TableCopy& copy = copies_.front();
-    store(commit, copy, read_now(copy), TouchedRows());
+    if (copy.phase == CopyPhase::removing) {
+      remove_unseen(commit, copy);
+    } else {
+      read_now(commit, copy);
+    }
   }
 }
 
-Chunk Copier::read_now(TableCopy& copy) {
+void Copier::read_now(StorageCommit& commit, TableCopy& copy) {
   const pg::OpenTable table(copy.relation);
   if (!table.is_open()) {
     throw pg::Error("55P03", "table " + copy.table_name + " is locked or gone", {},
                     "The worker tries again; end the session that holds the lock.");
   }
-  if (!copy.started || copy.file_node != table.file_node()) start(copy, table);
-  return read_chunk(table, plans_, copy.definitions, copy.next, chunk_size_.rows());
+  if (!copy.started()) return gather(copy, table);
+  store(commit, copy, read_chunk(table, plans_, copy.definitions, copy.next, chunk_size_.rows()),
+        {});
 }
 
 void Copier::log_progress(const TableCopy& copy) {
@@ -279,18 +369,22 @@ void Copier::store(StorageCommit& commit, TableCopy& copy, Chunk chunk,
   chunk.leave_out([&](const Subkey& row) {
     return touched.contains(row) || (rows != nullptr && rows->stored.rows.contains(row));
   });
-  commit.apply_copied(chunk.messages, rows == nullptr ? nullptr : &rows->held);
+  commit.apply_copied(chunk.messages, rows != nullptr && rows->held ? &*rows->held : nullptr);
   copy.next = chunk.next;
   copy.row_count += chunk.row_count;
-  if (!chunk.at_end) {
-    store_progress(copy);
-    return log_progress(copy);
-  }
-  commit.remove_unseen(copy.target());
+  if (chunk.at_end && copy.gathering.held == 0) return end(copy);
+  if (chunk.at_end) start_removing(copy);
+  store_progress(copy);
+  log_progress(copy);
+}
+
+void Copier::end(const TableCopy& copy) {
   end_copy(copy);
   pg::log_info("copied " + std::to_string(copy.row_count) + " rows of " + copy.table_name);
   copies_.erase(copies_.begin() + (&copy - copies_.data()));
   forget_what_left();
+  // A pause is between turns of a queue, not before what comes into it later.
+  if (!has_work()) last_row_count_ = 0;
 }
 
 void Copier::note_stored_in(ChunkSize::Duration taken) {

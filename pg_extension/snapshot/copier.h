@@ -31,8 +31,7 @@ class Copier {
   void load(const ActivePlans& plans);
 
   bool has_work() const { return !copies_.empty(); }
-  // Definitions that a table is being copied into.
-  const std::set<int32_t>& definitions() const { return definitions_; }
+  const ExpectedCopies& expected() const { return expected_; }
   // The tables, by how the subkeys of their rows begin.
   std::set<std::array<char, 4>> tables() const;
 
@@ -45,6 +44,16 @@ class Copier {
   // see all of `decoded`, transactions known to have committed; else the list is emptied.
   void read(std::vector<uint32_t>& decoded);
 
+  // Gathers a part of what is held of a table that waits to be copied, in a transaction of its own.
+  // False: no table waits, or those that do are locked.
+  bool gather_part();
+  // Whether a table has been read, so that what buckets hold of it besides is to be removed.
+  bool is_removing() const;
+  // REQUIRES: is_removing().
+  void remove_part(StorageCommit& commit);
+  // Says how long the part took.
+  void note_part_in(ChunkSize::Duration taken);
+
   // A process is reading, and wakes this one when it is done.
   bool waits_for_reader() const;
   // Where the stream must be followed to before store(). Absent: no chunk was read.
@@ -55,7 +64,7 @@ class Copier {
   void store(StorageCommit& commit);
   // Says how long storing it took.
   void note_stored_in(ChunkSize::Duration taken);
-  // How many rows were read of the table with the last chunk stored.
+  // How many rows were stored with the last chunk, or gathered or removed with the last part.
   int64_t last_row_count() const { return last_row_count_; }
 
   // Copies everything in the queue within the open transaction and its snapshot. Throws pg::Error
@@ -78,19 +87,22 @@ class Copier {
   };
   // What is known of a copy's rows since it began.
   struct Known {
-    SubkeySet held;      // of which buckets held something then
-    TouchedRows stored;  // that the stream has told since: they are right already
+    std::optional<SubkeySet> held;  // of which buckets held something then, unless too many
+    TouchedRows stored;             // that the stream has told since: they are right already
   };
 
   TableCopy* find(int64_t id);
   void forget_what_left();
+  void note_expected();
   std::optional<pg::RowLocation> next_start(const TableCopy& copy) const;
   bool may_read_here() const;
   bool may_ask_reader() const;
   bool can_be_read_on(const TableCopy& copy) const;
   void read_on(TableCopy& copy);
   void read_here(const TableCopy& copy, const pg::OpenTable& table, pg::RowLocation from);
-  Chunk read_now(TableCopy& copy);
+  void read_now(StorageCommit& commit, TableCopy& copy);
+  void gather(TableCopy& copy, const pg::OpenTable& table);
+  void remove_unseen(StorageCommit& commit, TableCopy& copy);
   bool ask_reader(const TableCopy& copy, pg::RowLocation from);
   CopyReader* free_reader();
   void collect_answers();
@@ -98,19 +110,26 @@ class Copier {
   void give_up_readings(int64_t copy);
   void lose(const CopyReader* reader);
   void start(TableCopy& copy, const pg::OpenTable& table);
+  void end(const TableCopy& copy);
+  std::vector<int32_t> forgetting_definitions(const TableCopy& copy,
+                                              const pg::OpenTable& table) const;
   void store(StorageCommit& commit, TableCopy& copy, Chunk chunk, const TouchedRows& touched);
   void log_progress(const TableCopy& copy);
 
   ActivePlans plans_;
   int64_t plans_version_ = 0;
   std::vector<TableCopy> copies_;
-  std::set<int32_t> definitions_;
-  // By copy. Absent if those are too many, or if the copy was begun by a worker that died.
+  ExpectedCopies expected_;
+  // By copy. Absent if `stored` became too many, or if the copy was begun by a worker that died.
   std::map<int64_t, Known> known_;
   std::vector<std::unique_ptr<CopyReader>> readers_;
   std::chrono::steady_clock::time_point next_launch_{};
   std::list<Reading> readings_;  // oldest first
   ChunkSize chunk_size_;
+  ChunkSize gathering_size_;
+  ChunkSize removal_size_;
+  ChunkSize* part_size_ = &gathering_size_;  // of the last part
+  int64_t last_part_ = 0;                    // rows and operations that it looked at
   int64_t last_row_count_ = 0;
   ChunkSize::Duration last_read_in_{};
   std::chrono::steady_clock::time_point logged_at_ = std::chrono::steady_clock::now();

@@ -106,7 +106,6 @@ namespace {
 // digest is free for a definition that starts anew.
 void drop_definitions(const std::vector<int32_t>& gone) {
   const auto parameters = [&] { return pg::Parameters().add(gone); };
-  pg::execute("DELETE FROM brigade.held_row WHERE definition = ANY ($1)", parameters());
   // Others that the same tables are being copied into keep what they have.
   pg::execute(
       "UPDATE brigade.table_copy SET definitions ="

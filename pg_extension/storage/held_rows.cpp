@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "pg/spi.h"
+#include "pg/transaction.h"
+#include "storage/subkey_scan.h"
 
 namespace brigade {
 
@@ -26,58 +28,27 @@ pg::Parameters table_parameters(const TruncateChange& table) {
   return pg::Parameters().add(table.definitions).add_uuids(range);
 }
 
-}  // namespace
-
-void HeldRows::start(const TruncateChange& table) {
-  const pg::SqlScope sql;
-  pg::execute(
-      "DELETE FROM brigade.held_row"
-      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2]",
-      table_parameters(table));
-  pg::execute(
-      "INSERT INTO brigade.held_row"
-      " SELECT definition, subkey, bucket, checksum, object_type, object_id FROM ("
-      " SELECT DISTINCT ON (o.bucket, o.subkey, o.object_type, o.object_id)"
-      " b.definition, o.subkey, o.bucket, o.checksum, o.object_type, o.object_id, o.op"
-      " FROM brigade.bucket b JOIN brigade.bucket_op o ON o.bucket = b.id"
-      " WHERE b.definition = ANY ($1) AND o.subkey BETWEEN ($2)[1] AND ($2)[2]"
-      " ORDER BY o.bucket, o.subkey, o.object_type, o.object_id, o.op_id DESC) newest"
-      " WHERE op = 'P'",
-      table_parameters(table));
-  // What is remembered may be from before the table's old rows were in the WAL for a while.
-  pg::execute(
-      "DELETE FROM brigade.row_membership"
-      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2]",
-      table_parameters(table));
-  pg::execute(
-      "INSERT INTO brigade.held_row SELECT DISTINCT definition, subkey, 0::bigint, 0::bigint,"
-      " '', '' FROM brigade.lookup"
-      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2]",
-      table_parameters(table));
+HeldRow read_held_row(const pg::IndexLookup& row) {
+  return {row.bigint(2), static_cast<uint32_t>(row.bigint(3)), std::string(row.text(4)),
+          std::string(row.text(5))};
 }
 
+}  // namespace
+
 std::optional<SubkeySet> HeldRows::subkeys(const TruncateChange& table, size_t count_max) {
-  const pg::SqlScope sql;
-  const pg::Rows rows = pg::execute(
-      "SELECT definition, subkey FROM brigade.held_row"
-      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2] LIMIT $3 + 1",
-      table_parameters(table).add(static_cast<int64_t>(count_max)));
-  if (rows.size() > count_max) return std::nullopt;
+  const pg::SnapshotWithOwnWrites now;
   SubkeySet subkeys;
-  for (size_t i = 0; i < rows.size(); i++) subkeys.insert(read_key(rows, i).subkey);
+  SubkeyScan rows(SubkeyScan::held_row, table);
+  // Entries of rows that are gone take time too.
+  for (size_t entries = 0; rows.next_entry(); entries++) {
+    if (subkeys.size() == count_max || entries == 4 * count_max) return std::nullopt;
+    if (rows.is_wanted()) subkeys.insert(rows.subkey());
+  }
   return subkeys;
 }
 
-bool HeldRows::table_is_empty() {
-  if (!empty_) {
-    const pg::SqlScope sql;
-    empty_ = !pg::execute("SELECT EXISTS (SELECT FROM brigade.held_row)").boolean(0, 0);
-  }
-  return *empty_;
-}
-
 void HeldRows::load(const std::vector<Key>& keys) {
-  if (keys.empty() || table_is_empty()) return;
+  if (keys.empty()) return;
   std::vector<int32_t> definitions;
   std::vector<std::string_view> subkeys;
   for (const Key& key : keys) {
@@ -106,7 +77,6 @@ const std::vector<HeldRow>& HeldRows::rows(const Key& key) const {
 }
 
 void HeldRows::forget(const Key& key) {
-  if (table_is_empty()) return;
   rows_[key].clear();
   forgotten_.push_back(key);
 }
@@ -127,7 +97,6 @@ void HeldRows::flush() {
   }
   forgotten_.clear();
   rows_.clear();
-  empty_.reset();
 }
 
 void HeldRows::forget_table(const TruncateChange& table) {
@@ -138,19 +107,15 @@ void HeldRows::forget_table(const TruncateChange& table) {
       table_parameters(table));
 }
 
-void HeldRows::take_unseen(const TruncateChange& table, const UseUnseen& use) {
-  const pg::SqlScope sql;
-  pg::execute_in_parts(
-      "SELECT definition, subkey, bucket, checksum, object_type, object_id FROM brigade.held_row"
-      " WHERE definition = ANY ($1) AND subkey BETWEEN ($2)[1] AND ($2)[2]",
-      table_parameters(table), [&](const pg::Rows& rows) {
-        std::vector<Unseen> unseen;
-        for (size_t i = 0; i < rows.size(); i++) {
-          unseen.push_back({read_key(rows, i), read_held_row(rows, i)});
-        }
-        use(unseen);
-      });
-  forget_table(table);
+std::vector<HeldRows::Unseen> HeldRows::take_unseen(const TruncateChange& table, int64_t count,
+                                                    std::optional<Subkey>& next) {
+  const pg::SnapshotWithOwnWrites now;
+  std::vector<Unseen> unseen;
+  next = visit_part(SubkeyScan::held_row, table, *next, count, [&](SubkeyScan& row) {
+    unseen.push_back({{row.definition(), row.subkey()}, read_held_row(row.columns())});
+    row.remove();
+  });
+  return unseen;
 }
 
 }  // namespace brigade

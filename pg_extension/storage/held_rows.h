@@ -1,38 +1,39 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
-#include <string>
+#include <set>
+#include <utility>
 #include <vector>
 
+#include "storage/held_changes.h"
 #include "storage/row_memory.h"
 
 namespace brigade {
 
-// A row as one bucket held it when its table began to be copied.
-struct HeldRow {
-  int64_t bucket;
-  uint32_t checksum;  // of the put
-  std::string object_type;
-  std::string object_id;
+// What a storage commit may meet of tables that are being copied, or are to be.
+struct ExpectedCopies {
+  using Table = std::array<char, 4>;  // as TruncateChange has it
+  // Changes to rows of these definitions may meet states that storage does not hold yet.
+  std::set<int32_t> definitions;
+  // Of these, brigade.held_row says where rows are that nothing was said of since the copy began.
+  // Of tables of which it is still being gathered it says a part of the truth: nobody asks it.
+  std::set<std::pair<int32_t, Table>> started;
 };
 
 // Reads and writes brigade.held_row for one storage transaction: what definitions held of a table
-// when it began to be copied, less what the copy or the stream has since said anew. What is left
-// when the copy ends is gone from the table.
+// when it began to be copied (gathered_rows.h fills it before), less what the copy or the stream
+// has since said anew. What is left when the copy ends is gone from the table.
 class HeldRows {
  public:
   using Key = RowMemory::Key;
   // Stands for a row that makes lookup entries.
   static constexpr int64_t lookup_bucket = 0;
 
-  // Fills the table from the operations and lookups of definitions, for the rows of one table.
-  // From here on it says where those rows are, in place of brigade.row_membership, which starts
-  // anew.
-  static void start(const TruncateChange& table);
-  // The rows of the table that are held; nothing if they are more than `count_max`.
+  // The rows of the table that are held; nothing if they are more than `count_max`, or hard to
+  // find.
   static std::optional<SubkeySet> subkeys(const TruncateChange& table, size_t count_max);
 
   void load(const std::vector<Key>& keys);
@@ -47,16 +48,14 @@ class HeldRows {
     Key key;
     HeldRow row;
   };
-  using UseUnseen = std::function<void(const std::vector<Unseen>&)>;
-  // Gives all that is left of a table to `use`, in parts, and forgets it. REQUIRES: flushed.
-  void take_unseen(const TruncateChange& table, const UseUnseen& use);
+  // Takes some of what is left of a table, from `next` on, and says where to go on; nothing if that
+  // was all. REQUIRES: flushed.
+  static std::vector<Unseen> take_unseen(const TruncateChange& table, int64_t count,
+                                         std::optional<Subkey>& next);
 
  private:
-  bool table_is_empty();
-
   std::map<Key, std::vector<HeldRow>> rows_;
   std::vector<Key> forgotten_;
-  std::optional<bool> empty_;
 };
 
 }  // namespace brigade

@@ -154,18 +154,19 @@ void StorageCommit::want(const RowChange& change, Wanted& wanted) const {
   const bool unknown = change.has_before && !change.before.known;
   const bool comes =
       change.has_after && (!change.has_before || change.after.subkey != change.before.subkey);
-  const auto add = [&](int32_t definition, std::vector<RowMemory::Key>& keys) {
-    if (change.has_before) keys.push_back({definition, change.before.subkey});
-    if (comes && is_unsettled(definition)) keys.push_back({definition, change.after.subkey});
-  };
   for (const int32_t definition : change.first ? MessageList<int32_t>() : change.bucket_sources) {
-    if (change.remember && (unknown || is_unsettled(definition))) {
-      add(definition, wanted.memberships);
-    }
-    if (is_unsettled(definition)) add(definition, wanted.held);
+    const RowMemory::Key before{definition, change.before.subkey};
+    const RowMemory::Key after{definition, change.after.subkey};
+    if (change.remember && unknown) wanted.memberships.push_back(before);
+    if (change.has_before && may_be_held(before)) wanted.held.push_back(before);
+    if (comes && may_be_held(after)) wanted.held.push_back(after);
   }
   for (const int32_t definition : change.lookup_indexes) {
-    if (unknown || is_unsettled(definition)) add(definition, wanted.lookups);
+    if (!unknown && !is_unsettled(definition)) continue;
+    if (change.has_before) wanted.lookups.push_back({definition, change.before.subkey});
+    if (comes && is_unsettled(definition)) {
+      wanted.lookups.push_back({definition, change.after.subkey});
+    }
   }
 }
 
@@ -204,9 +205,11 @@ void StorageCommit::apply_row(const RowChange& change) {
 }
 
 void StorageCommit::forget_held(const RowChange& change, int32_t definition) {
-  if (change.first || !is_unsettled(definition)) return;
-  if (change.has_before) held_.forget({definition, change.before.subkey});
-  if (change.has_after) held_.forget({definition, change.after.subkey});
+  if (change.first) return;
+  const RowMemory::Key before{definition, change.before.subkey};
+  const RowMemory::Key after{definition, change.after.subkey};
+  if (change.has_before && may_be_held(before)) held_.forget(before);
+  if (change.has_after && may_be_held(after)) held_.forget(after);
 }
 
 // While a table is copied, its rows are where they were put before until something is said of them.
@@ -269,7 +272,8 @@ void StorageCommit::apply_outputs(const RowChange& change, int32_t definition) {
   if (change.has_after) memory_.set_membership({definition, change.after.subkey}, after);
 }
 
-// Buckets get what they do not hold of the row already.
+// Buckets get what they do not hold of the row already. What is remembered does not count: it may
+// be from before the table's old rows were in the WAL for a while.
 void StorageCommit::apply_copy(const RowChange& change, int32_t definition) {
   const RowMemory::Key key{definition, change.after.subkey};
   const auto output = output_of(change.after.effects, definition);
@@ -282,11 +286,10 @@ void StorageCommit::apply_copy(const RowChange& change, int32_t definition) {
       up_to_date.push_back(row.bucket);
     }
   }
-  // What is not held from before may have been put since, by the stream, and be remembered.
-  std::span<const int64_t> has = up_to_date;
-  if (held.empty()) has = memory_.membership(key).buckets;
   for (const int64_t bucket : after.buckets) {
-    if (std::ranges::find(has, bucket) == has.end()) append_put(bucket, key.subkey, *output);
+    if (std::ranges::find(up_to_date, bucket) == up_to_date.end()) {
+      append_put(bucket, key.subkey, *output);
+    }
   }
   if (change.remember) memory_.set_membership(key, after);
 }

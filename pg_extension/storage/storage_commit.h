@@ -35,16 +35,15 @@ class StorageCommit {
   // if it can be any.
   void apply_copied(std::string_view messages, const SubkeySet* held);
 
-  // Names definitions that tables are being copied into: changes to their rows may meet states
-  // that storage does not hold yet.
-  void expect_copies(std::set<int32_t> definitions) { unsettled_ = std::move(definitions); }
+  void expect_copies(ExpectedCopies copies) { copies_ = std::move(copies); }
   // Removes all rows of a table from buckets and lookups.
   void forget_table(const TruncateChange& table);
   // Removes out-of-line values of a table, given by how the subkeys of its rows begin.
   void forget_values(const std::array<char, 4>& table);
   // Removes what buckets and lookups held of a table before it was copied, and the copy did not
-  // find.
-  void remove_unseen(const TruncateChange& table);
+  // find: some of it, from `next` on. Says where to go on, or nothing if that was all; returns how
+  // many rows there were.
+  int64_t remove_unseen(const TruncateChange& table, int64_t count, std::optional<Subkey>& next);
 
   // Says that storage holds all that the transaction's snapshot sees committed: so write
   // checkpoints asked for until then are reached.
@@ -79,7 +78,10 @@ class StorageCommit {
   void apply_outputs(const RowChange& change, int32_t definition);
   void apply_copy(const RowChange& change, int32_t definition);
   void apply_lookups(const RowChange& change, int32_t definition);
-  bool is_unsettled(int32_t definition) const { return unsettled_.contains(definition); }
+  bool is_unsettled(int32_t definition) const { return copies_.definitions.contains(definition); }
+  bool may_be_held(const RowMemory::Key& key) const {
+    return copies_.started.contains({key.definition, table_of(key.subkey)});
+  }
   void forget_held(const RowChange& change, int32_t definition);
   void leave_held(const RowMemory::Key& key, const Membership& after);
   std::span<const int64_t> keep_sorted(std::vector<int64_t>& buckets);
@@ -101,7 +103,7 @@ class StorageCommit {
   RowMemory memory_;
   OutOfLineMemory out_of_line_;
   HeldRows held_;
-  std::set<int32_t> unsettled_;
+  ExpectedCopies copies_;
   const SubkeySet* held_of_copied_ = nullptr;  // as apply_copied has it
   RowCompleter& completer_;
   std::set<int64_t> changed_buckets_;

@@ -34,7 +34,7 @@ void StorageCommit::forget_table(const TruncateChange& truncate) {
       [&](const pg::Rows& rows) { remove(rows); });
   memory_.forget_table(truncate, dependencies_);
   bound_dependencies();
-  if (!unsettled_.empty()) held_.forget_table(truncate);
+  if (!copies_.definitions.empty()) held_.forget_table(truncate);
 }
 
 // Rows are given as bucket, subkey, object type and id.
@@ -52,27 +52,32 @@ void StorageCommit::forget_values(const std::array<char, 4>& table) {
   out_of_line_.forget_between(low, high);
 }
 
-void StorageCommit::remove_unseen(const TruncateChange& table) {
-  held_.take_unseen(table, [&](const std::vector<HeldRows::Unseen>& unseen) { remove(unseen); });
+int64_t StorageCommit::remove_unseen(const TruncateChange& table, int64_t count,
+                                     std::optional<Subkey>& next) {
+  const auto unseen = HeldRows::take_unseen(table, count, next);
+  remove(unseen);
+  return static_cast<int64_t>(unseen.size());
 }
 
 void StorageCommit::remove(const std::vector<HeldRows::Unseen>& unseen) {
   std::vector<int64_t> buckets;
-  std::vector<RowMemory::Key> keys;
+  std::vector<RowMemory::Key> memberships;
+  std::vector<RowMemory::Key> lookups;
   for (const HeldRows::Unseen& entry : unseen) {
-    buckets.push_back(entry.row.bucket);
-    keys.push_back(entry.key);
+    const bool makes_lookups = entry.row.bucket == HeldRows::lookup_bucket;
+    (makes_lookups ? lookups : memberships).push_back(entry.key);
+    if (!makes_lookups) buckets.push_back(entry.row.bucket);
   }
   buckets_.load_ids(buckets);
-  memory_.load_memberships(keys);
-  memory_.load_lookups(keys);
+  memory_.load_memberships(memberships);
+  memory_.load_lookups(lookups);
+  for (const RowMemory::Key& key : memberships) memory_.set_membership(key, {});
+  for (const RowMemory::Key& key : lookups) memory_.set_lookups(key, {});
   for (const HeldRows::Unseen& entry : unseen) {
     if (entry.row.bucket != HeldRows::lookup_bucket) {
       append_remove(entry.row.bucket, view(entry.key.subkey), entry.row.object_type,
                     entry.row.object_id);
     }
-    memory_.set_membership(entry.key, {});
-    memory_.set_lookups(entry.key, {});
     out_of_line_.forget(entry.key.subkey);
   }
   memory_.flush(dependencies_);

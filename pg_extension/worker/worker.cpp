@@ -243,7 +243,7 @@ void Worker::carry_out(const CatalogLook& look) {
   const CatalogChanges changes = look.carry_out();
   if (!changes.gone.empty() || !changes.unread.empty()) {
     StorageCommit commit(buckets_, head_, decoder_);
-    commit.expect_copies(copier_.definitions());
+    commit.expect_copies(copier_.expected());
     forget(changes, commit);
     commit.finish(head_.lsn);
   }
@@ -256,14 +256,24 @@ void Worker::note_touched_rows() {
   decoder_.note_touched_rows(copier_.tables());
 }
 
-// One chunk of a table. The rows that the stream touches until it has reached all that the chunk's
-// snapshot saw are right already, and the rest of the chunk is right with them.
+// One chunk of a table; or a part of what comes before its rows, or after them. If there is both,
+// they take turns, so that no table waits for what is done for another.
 bool Worker::copy_rows() {
   note_touched_rows();
   if (!copier_.has_work()) return false;
+  if (copies_too_fast()) {
+    copier_.read(decoder_.recent_transactions());
+    return false;
+  }
+  return part_is_next_ ? copy_part() || copy_chunk() : copy_chunk() || copy_part();
+}
+
+// The rows that the stream touches until it has reached all that the chunk's snapshot saw are right
+// already, and the rest of the chunk is right with them.
+bool Worker::copy_chunk() {
   copier_.read(decoder_.recent_transactions());
   const auto watermark = copier_.watermark();
-  if (!watermark || copies_too_fast()) return false;
+  if (!watermark) return false;
   follow_to(*watermark);
   // What was committed meanwhile need not wait for the chunk to be stored.
   if (!messages_.empty()) store(decoder_.last_end_lsn());
@@ -271,7 +281,22 @@ bool Worker::copy_rows() {
   const auto followed_at = std::chrono::steady_clock::now();
   write_commit(reader_->position(), [&](StorageCommit& commit) { copier_.store(commit); });
   copied_at_ = std::chrono::steady_clock::now();
+  part_is_next_ = true;
   copier_.note_stored_in(copied_at_ - followed_at);
+  return true;
+}
+
+bool Worker::copy_part() {
+  const auto started_at = std::chrono::steady_clock::now();
+  if (copier_.is_removing()) {
+    write_commit(head_.lsn, [&](StorageCommit& commit) { copier_.remove_part(commit); });
+  } else if (!copier_.gather_part()) {
+    return false;
+  }
+  copied_at_ = std::chrono::steady_clock::now();
+  // Room is made, and nothing found, in no time: chunks and their pauses would make that long.
+  part_is_next_ = copier_.last_row_count() == 0;
+  copier_.note_part_in(copied_at_ - started_at);
   return true;
 }
 
@@ -346,7 +371,7 @@ void Worker::write_commit(uint64_t lsn, Write&& write) {
   {
     pg::Transaction transaction;
     StorageCommit commit(buckets_, head_, decoder_);
-    commit.expect_copies(copier_.definitions());
+    commit.expect_copies(copier_.expected());
     write(commit);
     commit.finish(lsn);
     transaction.commit();

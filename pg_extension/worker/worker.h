@@ -38,6 +38,8 @@ class Worker {
   void watch_catalog();
   void carry_out(const CatalogLook& look);
   bool copy_rows();
+  bool copy_chunk();
+  bool copy_part();
   void note_touched_rows();
   bool copies_too_fast() const;
   bool reappend_rows();
@@ -65,7 +67,8 @@ class Worker {
   std::unique_ptr<pg::LogicalReader> reader_;
   uint64_t confirmed_lsn_ = 0;
   std::chrono::steady_clock::time_point confirmed_at_{};
-  std::chrono::steady_clock::time_point copied_at_{};  // the last chunk
+  std::chrono::steady_clock::time_point copied_at_{};  // the last chunk or part
+  bool part_is_next_ = false;
   std::chrono::steady_clock::time_point next_retention_check_{};
   std::chrono::steady_clock::time_point next_deploy_look_{};
 };

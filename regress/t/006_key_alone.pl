@@ -104,9 +104,11 @@ check('truncated');
 # While a table is copied again, its rows are where they were before, whatever old rows say.
 sub change_while_copied {
     my ($name, $copy, $changes) = @_;
-    restart_with($server, 'pg_brigade.copy_rate = 10');
+    # What is held is gathered, the copy begins, and then nearly stops.
+    restart_with($server, 'pg_brigade.copy_rate = 2000');
     run($copy);
     $server->poll_query_until('postgres', 'SELECT max(rows) > 0 FROM brigade.progress') or die;
+    reload_with($server, 'pg_brigade.copy_rate = 10');
     run($changes);
     wait_until_stored($server);
     isnt(run('SELECT count(*) FROM brigade.progress'), '0', "$name: it is still being copied");
