@@ -195,6 +195,8 @@ CREATE TABLE brigade.table_copy (
   row_count bigint NOT NULL DEFAULT 0,
   requested_at timestamptz NOT NULL DEFAULT now(),
   started_at timestamptz,
+  since_commit bigint NOT NULL DEFAULT -1,
+  since_op bigint NOT NULL DEFAULT 0,
   phase text NOT NULL DEFAULT 'waiting'
     CHECK (phase IN ('waiting', 'gathering', 'copying', 'removing')),
   next_subkey uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
@@ -213,6 +215,9 @@ COMMENT ON TABLE brigade.table_copy IS
 COMMENT ON COLUMN brigade.table_copy.phase IS
   'What buckets hold of the table is gathered first, then the table is copied, then what it does '
   'not have any more is removed.';
+COMMENT ON COLUMN brigade.table_copy.since_commit IS
+  'Buckets held nothing of the table up to this commit, whose newest operation is since_op; -1: '
+  'they may have.';
 COMMENT ON COLUMN brigade.table_copy.next_subkey IS
   'Where gathering or removing goes on, among rows that are ordered by subkey.';
 COMMENT ON COLUMN brigade.table_copy.step IS

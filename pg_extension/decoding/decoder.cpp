@@ -82,11 +82,8 @@ void encode_errors(const TableBinding& binding, const PlanBinding& plan, std::sp
   }
 }
 
-void TouchedRows::add(const TouchedRows& others, const std::array<char, 4>& table) {
+void TouchedRows::note_others(const TouchedRows& others, const std::array<char, 4>& table) {
   if (others.tables.contains(table)) tables.insert(table);
-  for (const Subkey& row : others.rows) {
-    if (table_of(row) == table) rows.insert(row);
-  }
   too_many = too_many || others.too_many || rows.size() > touched_rows_max;
 }
 

@@ -32,8 +32,8 @@ struct TouchedRows {
   bool contains(const Subkey& row) const {
     return rows.contains(row) || tables.contains(table_of(row));
   }
-  // Adds what others say of one table.
-  void add(const TouchedRows& others, const std::array<char, 4>& table);
+  // Adds what else others say of one table, whose rows were added.
+  void note_others(const TouchedRows& others, const std::array<char, 4>& table);
 };
 
 // Turns decoded changes into messages: row × plans → effects. One a worker.

@@ -145,7 +145,7 @@ const char* reason_to_copy(const Table& before, const Table& now) {
 
 class CatalogComparison {
  public:
-  explicit CatalogComparison(const ActivePlans& plans) {
+  CatalogComparison(const ActivePlans& plans, const StoredUntil& since) : since_(since) {
     for (const auto& plan : plans) {
       evaluated_.insert(plan->definition_ids.begin(), plan->definition_ids.end());
     }
@@ -159,7 +159,7 @@ class CatalogComparison {
     if (now == nullptr) {
       forget(*before, {before->definitions.begin(), before->definitions.end()});
     } else if (before == nullptr) {
-      enqueue(*now, "new", {now->definitions.begin(), now->definitions.end()});
+      enqueue(*now, "new", {now->definitions.begin(), now->definitions.end()}, since_);
     } else {
       compare_definitions(*before, *now);
     }
@@ -174,9 +174,9 @@ class CatalogComparison {
     const std::vector<int32_t> added = difference(now.definitions, before.definitions);
     const char* reason = reason_to_copy(before, now);
     if (reason != nullptr) {
-      enqueue(now, reason, {now.definitions.begin(), now.definitions.end()});
+      enqueue(now, reason, {now.definitions.begin(), now.definitions.end()}, {});
     } else if (!added.empty()) {
-      enqueue(now, "new", added);
+      enqueue(now, "new", added, since_);
     }
   }
 
@@ -200,11 +200,13 @@ class CatalogComparison {
     changes_.queue_changed = true;
   }
 
-  void enqueue(const Table& table, const char* reason, const std::vector<int32_t>& definitions) {
-    enqueue_copy(table.relation, table.name, reason, definitions);
+  void enqueue(const Table& table, const char* reason, const std::vector<int32_t>& definitions,
+               const StoredUntil& since) {
+    enqueue_copy(table.relation, table.name, reason, definitions, since);
     changes_.queue_changed = true;
   }
 
+  StoredUntil since_;
   std::set<int32_t> evaluated_;
   CatalogChanges changes_;
 };
@@ -242,8 +244,8 @@ void enqueue_all(const std::string& reason) {
   const pg::SqlScope sql;
   pg::execute("DELETE FROM brigade.table_copy");
   for (const auto& [name, table] : load_followed()) {
-    enqueue_copy(table.relation, name, reason,
-                 {table.definitions.begin(), table.definitions.end()});
+    enqueue_copy(table.relation, name, reason, {table.definitions.begin(), table.definitions.end()},
+                 {});
   }
 }
 
@@ -267,9 +269,9 @@ bool CatalogLook::found_changes() const {
       [](const auto& left, const auto& right) { return is_same(left.second, right.second); });
 }
 
-CatalogChanges CatalogLook::carry_out() const {
+CatalogChanges CatalogLook::carry_out(const StoredUntil& since) const {
   const pg::SqlScope sql;
-  CatalogComparison comparison(state_->plans);
+  CatalogComparison comparison(state_->plans, since);
   const Tables before = load_followed();  // with what the stream has told since the look
   for (const auto& [name, table] : before) {
     comparison.compare(&table, find(state_->now, name));

@@ -7,6 +7,7 @@
 
 #include "decoding/active_plan.h"
 #include "decoding/change_message.h"
+#include "snapshot/table_copy.h"
 
 namespace brigade {
 
@@ -31,7 +32,9 @@ class CatalogLook {
   // new to a definition, was renamed or rewritten, its columns or its replica identity changed) is
   // put into the queue of tables to copy. What is to be removed is told; all that the stream
   // says of it from before the look must have been stored by then.
-  CatalogChanges carry_out() const;
+  // `since`: what was stored when the catalog was known last, or the plans were loaded. What
+  // buckets hold of a table that is new to a definition was stored after it.
+  CatalogChanges carry_out(const StoredUntil& since) const;
 
  private:
   struct State;

@@ -95,14 +95,19 @@ TableCopy* Copier::find(int64_t id) {
 }
 
 void Copier::note_touched(const TouchedRows& touched) {
-  for (Reading& reading : readings_) reading.touched.add(touched, reading.table);
+  if (touched.rows.empty() && touched.tables.empty() && !touched.too_many) return;
+  std::multimap<std::array<char, 4>, TouchedRows*> noted;
+  for (Reading& reading : readings_) noted.emplace(reading.table, &reading.touched);
   for (const TableCopy& copy : copies_) {
     const auto known = known_.find(copy.id);
-    if (known == known_.end()) continue;
-    TouchedRows& stored = known->second.stored;
-    stored.add(touched, copy.target().table);
-    if (stored.too_many) known_.erase(known);
+    if (known != known_.end()) noted.emplace(copy.target().table, &known->second.stored);
   }
+  for (const Subkey& row : touched.rows) {
+    const auto [begin, end] = noted.equal_range(table_of(row));
+    for (auto one = begin; one != end; one++) one->second->rows.insert(row);
+  }
+  for (const auto& [table, rows] : noted) rows->note_others(touched, table);
+  std::erase_if(known_, [](const auto& entry) { return entry.second.stored.too_many; });
 }
 
 // Of each table one chunk may wait to be stored while the next is read.

@@ -53,6 +53,7 @@ TableCopy read_copy(const pg::Rows& rows, size_t row) {
   copy.phase = find_name<CopyPhase>(phases, rows.bytes(row, 8));
   std::memcpy(copy.next_subkey.data(), rows.uuid(row, 9).data(), copy.next_subkey.size());
   copy.gathering = read_gathering(rows, row, 10);
+  copy.since = {rows.bigint(row, 18), rows.bigint(row, 19)};
   return copy;
 }
 
@@ -61,16 +62,19 @@ TableCopy read_copy(const pg::Rows& rows, size_t row) {
 TruncateChange TableCopy::target() const { return {definitions, table_prefix(table_name)}; }
 
 void enqueue_copy(uint32_t relation, const std::string& table_name, const std::string& reason,
-                  const std::vector<int32_t>& definitions) {
+                  const std::vector<int32_t>& definitions, const StoredUntil& since) {
   const pg::SqlScope sql;
   pg::execute(
-      "INSERT INTO brigade.table_copy (relation, table_name, reason, definitions)"
-      " VALUES ($1::oid, $2, $3, $4)",
+      "INSERT INTO brigade.table_copy"
+      " (relation, table_name, reason, definitions, since_commit, since_op)"
+      " VALUES ($1::oid, $2, $3, $4, $5, $6)",
       pg::Parameters()
           .add(static_cast<int64_t>(relation))
           .add(table_name)
           .add(reason)
-          .add(definitions));
+          .add(definitions)
+          .add(since.commit)
+          .add(since.op));
 }
 
 std::vector<TableCopy> load_copies() {
@@ -78,7 +82,8 @@ std::vector<TableCopy> load_copies() {
   const pg::Rows rows = pg::execute(
       "SELECT id, relation::bigint, table_name, definitions, coalesce(file_node, 0), next_block,"
       " next_offset, row_count, phase, next_subkey, step, read_commit, read_op, pass_commit,"
-      " pass_op, bucket, bucket_op, held FROM brigade.table_copy ORDER BY id");
+      " pass_op, bucket, bucket_op, held, since_commit, since_op"
+      " FROM brigade.table_copy ORDER BY id");
   std::vector<TableCopy> copies;
   for (size_t row = 0; row < rows.size(); row++) copies.push_back(read_copy(rows, row));
   return copies;
@@ -87,6 +92,8 @@ std::vector<TableCopy> load_copies() {
 void start_gathering(TableCopy& copy) {
   copy.phase = CopyPhase::gathering;
   copy.gathering = {};
+  copy.gathering.read_commit = copy.gathering.pass_commit = copy.since.commit;
+  copy.gathering.read_op = copy.gathering.pass_op = copy.since.op;
   copy.next_subkey = first_subkey(copy.target());
   copy.next = {};
   copy.row_count = 0;

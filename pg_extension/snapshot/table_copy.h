@@ -35,12 +35,19 @@ struct GatheringPosition {
   bool in_pass() const { return pass_commit != read_commit; }
 };
 
+// A storage commit, and the newest operation then.
+struct StoredUntil {
+  int64_t commit = GatheringPosition::none;
+  int64_t op = 0;
+};
+
 struct TableCopy {
   int64_t id = 0;
   uint32_t relation = 0;
   std::string table_name;
   std::vector<int32_t> definitions;
   CopyPhase phase = CopyPhase::waiting;
+  StoredUntil since;  // nothing before it concerns the table; none: anything may
   GatheringPosition gathering;
   Subkey next_subkey{};  // where gathering, or removing, goes on among rows
   uint32_t file_node = 0;
@@ -54,8 +61,9 @@ struct TableCopy {
   TruncateChange target() const;
 };
 
+// `since`: as in TableCopy.
 void enqueue_copy(uint32_t relation, const std::string& table_name, const std::string& reason,
-                  const std::vector<int32_t>& definitions);
+                  const std::vector<int32_t>& definitions, const StoredUntil& since);
 // All that wait or run, oldest first.
 std::vector<TableCopy> load_copies();
 

@@ -93,6 +93,7 @@ void Worker::load() {
   transaction.commit();
   decoder_.set_plans(plans_);
   catalog_seen_ = false;
+  catalog_known_ = {head_.commit_id, head_.op_id};
 }
 
 void Worker::run() {
@@ -143,7 +144,7 @@ void Worker::recover() {
     pg::Transaction transaction = pg::Transaction::adopt();
     head_.skip_lost();
     StorageCommit commit(buckets_, head_, decoder_);
-    forget(CatalogLook(plans_).carry_out(), commit);
+    forget(CatalogLook(plans_).carry_out({}), commit);
     enqueue_all("slot lost");
     copier_.load(plans_);
     copier_.copy_all(commit);
@@ -229,7 +230,12 @@ std::optional<CatalogLook> look_at_catalog(const ActivePlans& plans) {
 // be stored after the table was removed, so it is followed up to there first.
 void Worker::watch_catalog() {
   const bool changed = RelationCache::take_catalog_change();
-  if (catalog_seen_ && !changed) return;
+  const StoredUntil now{head_.commit_id, head_.op_id};
+  if (!catalog_seen_ || changed) look_again();
+  catalog_known_ = now;
+}
+
+void Worker::look_again() {
   catalog_seen_ = true;
   const auto look = look_at_catalog(plans_);
   if (!look) return;
@@ -240,7 +246,7 @@ void Worker::watch_catalog() {
 
 void Worker::carry_out(const CatalogLook& look) {
   pg::Transaction transaction;
-  const CatalogChanges changes = look.carry_out();
+  const CatalogChanges changes = look.carry_out(catalog_known_);
   if (!changes.gone.empty() || !changes.unread.empty()) {
     StorageCommit commit(buckets_, head_, decoder_);
     commit.expect_copies(copier_.expected());

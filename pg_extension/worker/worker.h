@@ -36,6 +36,7 @@ class Worker {
   void begin_deploy();
   void activate_if_filled();
   void watch_catalog();
+  void look_again();
   void carry_out(const CatalogLook& look);
   bool copy_rows();
   bool copy_chunk();
@@ -64,6 +65,7 @@ class Worker {
   Copier copier_;
   bool reappend_wanted_ = true;  // compaction may have asked
   bool catalog_seen_ = false;    // since the plans changed last
+  StoredUntil catalog_known_;    // when the catalog was as last seen, or the plans were loaded
   std::unique_ptr<pg::LogicalReader> reader_;
   uint64_t confirmed_lsn_ = 0;
   std::chrono::steady_clock::time_point confirmed_at_{};
