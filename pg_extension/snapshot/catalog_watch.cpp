@@ -143,6 +143,16 @@ const char* reason_to_copy(const Table& before, const Table& now) {
   return nullptr;
 }
 
+// What others still copy of the table goes on.
+void leave_queue_of(uint32_t relation, const std::vector<int32_t>& definitions) {
+  pg::execute(
+      "UPDATE brigade.table_copy SET definitions ="
+      " ARRAY(SELECT unnest(definitions) EXCEPT SELECT unnest($2) ORDER BY 1)"
+      " WHERE relation = $1::oid AND definitions && $2",
+      pg::Parameters().add(static_cast<int64_t>(relation)).add(definitions));
+  pg::execute("DELETE FROM brigade.table_copy WHERE definitions = '{}'");
+}
+
 class CatalogComparison {
  public:
   CatalogComparison(const ActivePlans& plans, const StoredUntil& since) : since_(since) {
@@ -195,8 +205,7 @@ class CatalogComparison {
   }
 
   void leave_queue(const Table& table, const std::vector<int32_t>& definitions) {
-    pg::execute("DELETE FROM brigade.table_copy WHERE relation = $1::oid AND definitions && $2",
-                pg::Parameters().add(static_cast<int64_t>(table.relation)).add(definitions));
+    leave_queue_of(table.relation, definitions);
     changes_.queue_changed = true;
   }
 

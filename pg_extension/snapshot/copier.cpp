@@ -44,6 +44,8 @@ void Copier::load(const ActivePlans& plans) {
   std::vector<TableCopy> copies = load_copies();
   for (TableCopy& copy : copies) {
     const TableCopy* known = find(copy.id);
+    // What was read for a definition that does not show the table any more must not reach it.
+    if (known != nullptr && known->definitions != copy.definitions) give_up_readings(copy.id);
     copy.blocks_left = known == nullptr ? blocks_left(copy) : known->blocks_left;
   }
   copies_ = std::move(copies);

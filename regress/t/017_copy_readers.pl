@@ -89,6 +89,26 @@ run('DROP TABLE one', 'CREATE TABLE one (id integer PRIMARY KEY, owner text)',
 reload_with($server, 'pg_brigade.copy_rate = 0');
 are_copied('replaced tables');
 
+# ---- a table that leaves one definition while it is copied into two
+restart_with($server, 'pg_brigade.copy_rate = 2000');
+run('CREATE TABLE whole (id integer, owner text, v integer, body text, PRIMARY KEY (id))'
+    . ' PARTITION BY RANGE (id)',
+    'CREATE TABLE part_one PARTITION OF whole FOR VALUES FROM (0) TO (100000)', fill('part_one'));
+run(<<'SQL');
+    SELECT brigade.deploy($$
+    config: {edition: 3}
+    streams:
+      whole: {auto_subscribe: true, query: SELECT * FROM whole WHERE owner = auth.user_id()}
+      parts: {auto_subscribe: true, query: SELECT * FROM "part_%" AS parts WHERE v < 5}
+    $$)
+SQL
+wait_for("$begun = 1");
+run('ALTER TABLE whole DETACH PARTITION part_one');
+reload_with($server, 'pg_brigade.copy_rate = 0');
+wait_for("state = 'active' FROM brigade.sync_config ORDER BY id DESC LIMIT 1");
+are_stored($server, 'left', 'whole', 'SELECT * FROM whole');
+are_stored($server, 'and copied', 'parts', 'SELECT * FROM part_one');
+
 # ---- a reader that ends
 restart_with($server, 'pg_brigade.copy_rate = 2000');
 begin_deploy();
